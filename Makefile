@@ -1,0 +1,98 @@
+# The front door of the kit. `make help` lists what it can do.
+#
+# Each word here starts one small script in harness/grade/; what is compiled,
+# and how, stands in harness/build.mk. A script prints what the reader should
+# see and names the next command, so make itself must stay silent when a
+# script says no (a failing grade is no accident). GNU make does so in question
+# mode: lines with a + run all the same, and their status 1 becomes make's own.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+ifneq (,$(findstring n,$(firstword -$(MAKEFLAGS))))
+run := @
+else
+run := +@
+MAKEFLAGS += --question
+endif
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# These count only where they are given to make; a variable of the same name
+# in somebody's environment must not change a grade.
+words := STAGE DIR SERVER CLIENT RUNS GOLDEN
+$(foreach w,$(words),$(if $(filter environment,$(origin $w)),$(eval unexport $w)))
+
+.PHONY: help grade prove soak test lint slides texts bench-grade build clean
+
+## help                             this list
+help:
+	$(run) harness/grade/help
+
+## lessonN                          watch lesson N's programs talk, event by event
+lesson%:
+	$(run) harness/grade/lesson '$*'
+
+## runN                             run lesson N's server and client on a free port
+run%:
+	$(run) harness/grade/run '$*'
+
+## startN                           copy lesson N's starter to work/, keeping your files
+start%:
+	$(run) harness/grade/start '$*'
+
+## gradeN                           grade your work on lesson N
+## gradeN STAGE=a                   grade one stage of it
+## gradeN DIR=path                  grade the sources in a folder
+## gradeN SERVER='cmd' CLIENT='cmd' grade any two programs, or one of them
+grade%:
+	$(run) harness/grade/grade '$*'
+
+## grade                            grade the lesson that you are at
+grade:
+	$(run) harness/grade/grade
+
+## hintN                            a hint for the first check that failed
+hint%:
+	$(run) harness/grade/hint '$*'
+
+## test                             all tests of the kit itself
+test:
+	$(run) harness/grade/test
+
+## prove                            show that every check catches what it is for
+prove:
+	$(run) harness/grade/prove
+
+## soak RUNS=20                     make test many times on a busy machine
+soak:
+	$(run) harness/grade/soak
+
+## lint                             formatting, static analysis, two compilers
+lint:
+	$(run) harness/grade/lint
+
+## texts                            fill in the generated parts of the texts
+texts:
+	$(run) harness/grade/texts
+
+## slides                           build the decks: HTML, and PDF with Chromium
+slides:
+	$(run) harness/grade/slides
+
+## bench-grade                      what compiling and checking cost, per lesson
+bench-grade:
+	$(run) harness/grade/bench
+
+## build                            compile everything, and compile_commands.json
+build:
+	$(run) harness/grade/build
+
+## clean                            remove build/; your work/ stays
+clean:
+	$(run) harness/grade/clean
+
+# Whatever else is asked for, also the name of a file or folder at hand.
+others := $(filter-out Makefile slides build,$(wildcard *))
+.PHONY: $(others)
+$(others) .DEFAULT:
+	$(run) harness/grade/help '$@'

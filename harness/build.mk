@@ -1,0 +1,100 @@
+# What is compiled, and how. Started by the scripts in harness/grade/, which
+# the front door (Makefile) starts. Adding a folder adds a lesson, adding a
+# file adds it to its program.
+#
+#   B=folder     where to put everything   (default build)
+#   CC=compiler                            (default gcc)
+#   WERROR=-Werror                         (set when CI is)
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+B := build
+ifneq (,$(filter undefined default environment,$(origin CC)))
+CC := gcc
+endif
+WERROR := $(if $(CI),-Werror)
+
+warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(WERROR)
+optimised := -O1 -g -D_FORTIFY_SOURCE=2
+sanitized := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+lesson_std := -std=c11 -D_POSIX_C_SOURCE=200809L -Icommon
+harness_std := -std=c11 -D_GNU_SOURCE
+check_libs = $(shell pkg-config --libs check)
+check_flags = $(shell pkg-config --cflags check)
+
+# A lesson is here when its server is; it links what the lessons up to it add.
+lessons := $(patsubst lessons/%/server.c,%,$(sort \
+	$(wildcard lessons/[0-9][0-9]-*/server.c)))
+so_far :=
+$(foreach l,$(lessons),\
+	$(eval so_far += $(if $(wildcard lessons/$l/adds),$(file < lessons/$l/adds)))\
+	$(eval modules_$l := $(so_far)))
+
+common := $(basename $(notdir $(wildcard common/*.c)))
+wire := $(filter-out test_%,$(basename $(notdir $(wildcard harness/wire/*.c))))
+tests := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
+trivial := $(basename $(notdir $(wildcard tests/trivial/*.c)))
+units := $(patsubst lessons/%/unit.c,%,$(wildcard lessons/*/unit.c))
+
+programs := $(foreach f,plain san,$(foreach l,$(lessons),\
+	$(B)/$f/$l/server $(B)/$f/$l/client))
+
+.PHONY: all programs units tests objects
+all: programs units tests $(B)/wire
+programs: $(programs) $(trivial:%=$(B)/trivial/%)
+units: $(units:%=$(B)/units/%)
+tests: $(tests:%=$(B)/tests/%)
+
+# $(call compile,flags): one object, its dependencies beside it.
+compile = @mkdir -p $(@D); $(CC) $1 $(warnings) -MMD -MP -c $< -o $@
+
+# Lessons and common in two flavours: as a student runs them, and sanitized.
+define flavour
+$(B)/$1/common/%.o: common/%.c harness/build.mk
+	$$(call compile,$(lesson_std) $2)
+$(B)/$1/%.o: lessons/%.c harness/build.mk
+	$$(call compile,$(lesson_std) $2)
+endef
+$(eval $(call flavour,plain,$(optimised)))
+$(eval $(call flavour,san,$(sanitized)))
+
+# $(call program,lesson,server or client): reference programs, two flavours.
+define program
+$(B)/plain/$1/$2: $(B)/plain/$1/$2.o $(modules_$1:%=$(B)/plain/common/%.o)
+	$(CC) $$^ -o $$@ -lpthread
+$(B)/san/$1/$2: $(B)/san/$1/$2.o $(modules_$1:%=$(B)/san/common/%.o)
+	$(CC) $(sanitized) $$^ -o $$@ -lpthread
+endef
+$(foreach l,$(lessons),$(foreach p,server client,$(eval $(call program,$l,$p))))
+
+# A lesson's unit tests, sanitized: they look inside what the lesson adds.
+define unit
+$(B)/units/$1: $(B)/units/$1.o $(modules_$1:%=$(B)/san/common/%.o)
+	$(CC) $(sanitized) $$^ -o $$@ $$(check_libs) -lpthread
+endef
+$(foreach l,$(units),$(eval $(call unit,$l)))
+$(B)/units/%.o: lessons/%/unit.c harness/build.mk
+	$(call compile,$(lesson_std) $(sanitized) $(check_flags))
+
+# The check runner, and the unit tests of its parts.
+$(B)/wire: $(wire:%=$(B)/harness/%.o)
+	$(CC) $^ -o $@
+$(B)/harness/%.o: harness/wire/%.c harness/build.mk
+	$(call compile,$(harness_std) $(optimised))
+$(B)/tests/%.o: tests/unit/%.c harness/build.mk
+	$(call compile,$(harness_std) $(optimised) -Iharness/wire $(check_flags))
+$(tests:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o \
+		$(patsubst %,$(B)/harness/%.o,$(filter-out main,$(wire)))
+	$(CC) $^ -o $@ $(check_libs)
+
+# Programs that do next to nothing: make prove shows that they earn no grade.
+$(B)/trivial/%: tests/trivial/%.c harness/build.mk
+	@mkdir -p $(@D)
+	$(CC) $(lesson_std) $(optimised) $(warnings) $< -o $@
+
+-include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)

@@ -1,0 +1,133 @@
+# Shared by the scripts of the front door; sourced, never run.
+# shellcheck shell=bash
+#
+# Every script here works from the root of the kit, with paths relative to it,
+# so that the kit may lie in a folder whose name has spaces in it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+export LC_ALL=C.UTF-8
+
+# Where grades are kept; a test of the kit keeps its own.
+grades=${KIT_GRADES:-build/grade}
+# The largest source file that is graded, in bytes.
+largest=1048576
+
+# die SENTENCE...: says why nothing was done, and ends with status 1.
+die() {
+    printf '%s\n' "$@" >&2
+    exit 1
+}
+
+# next COMMAND [WHY]: names the next sensible command, as the last line.
+next() {
+    printf '\nNext: %s%s\n' "$1" "${2:+   ($2)}"
+}
+
+# build TARGET...: brings parts of the kit up to date; quiet if all goes well.
+# Two builds never run at the same time in one folder.
+build() {
+    mkdir -p build
+    flock -o build/.lock make -s -f harness/build.mk -j "$(nproc)" "$@" ||
+        die "" "The kit itself does not compile (see above)." \
+            "If you changed nothing in lessons/, common/ or harness/, run" \
+            "make clean and try again."
+}
+
+# lessons: the folders of all lessons, in order, one a line.
+lessons() {
+    local folder
+    for folder in lessons/[0-9][0-9]-*/; do
+        [ -f "$folder/server.c" ] || continue
+        folder=${folder%/}
+        printf '%s\n' "${folder#lessons/}"
+    done
+}
+
+# number NN-topic: its number, without a leading zero.
+number() {
+    local digits=${1%%-*}
+    printf '%d\n' "$((10#$digits))"
+}
+
+# numbers: all lesson numbers in a sentence: "1, 2, 3".
+numbers() {
+    local one list=
+    while read -r one; do
+        list="$list${list:+, }$(number "$one")"
+    done < <(lessons)
+    printf '%s\n' "${list:-none yet}"
+}
+
+# find_lesson WORD VERB: sets $lesson (02-send-receive) and $n (2), or says
+# what is wrong with the word.
+find_lesson() {
+    local one
+    if [[ $1 =~ ^[0-9]{1,3}$ ]]; then
+        while read -r one; do
+            if [ "$(number "$one")" -eq "$((10#$1))" ]; then
+                lesson=$one
+                n=$(number "$one")
+                return
+            fi
+        done < <(lessons)
+        die "There is no lesson $1. The lessons are: $(numbers)."
+    fi
+    die "\"$2$1\" is no command: after \"$2\" comes the number of a lesson." \
+        "The lessons are: $(numbers). Try: make help"
+}
+
+# adds LESSON: the common modules that this lesson adds.
+adds() {
+    [ ! -f "lessons/$1/adds" ] || tr -s ' \t\n' '\n' <"lessons/$1/adds"
+}
+
+# modules LESSON: the common modules that its programs link, in order.
+modules() {
+    local one
+    while read -r one; do
+        adds "$one"
+        [ "$one" != "$1" ] || break
+    done < <(lessons)
+}
+
+# student_files LESSON: what a student writes and hands in.
+student_files() {
+    printf '%s\n' server.c client.c
+    adds "$1" | sed 's/$/.c/'
+}
+
+# source_of LESSON FILE: where the reference for a student's file lies.
+source_of() {
+    case $2 in
+    server.c | client.c) printf 'lessons/%s/%s\n' "$1" "$2" ;;
+    *) printf 'common/%s\n' "$2" ;;
+    esac
+}
+
+# checks LESSON: the check files of a lesson, in order.
+checks() {
+    local line list=lessons/$1/checks/list
+    [ -f "$list" ] || die "$list is missing: it names the checks in order."
+    while read -r line || [ -n "$line" ]; do
+        line=${line%%#*}
+        # shellcheck disable=SC2086  # split into words on purpose
+        set -- "$1" $line
+        case ${2-} in
+        '') ;;
+        use) checks "$3" ;;
+        *) printf 'lessons/%s/checks/%s.wire\n' "$1" "${2%.wire}" ;;
+        esac
+    done <"$list"
+}
+
+# next_lesson LESSON: the lesson that follows, or nothing.
+next_lesson() {
+    lessons | awk -v here="$1" 'found { print; exit } $0 == here { found = 1 }'
+}
+
+# quote WORD: so that wire splits it into exactly this word again.
+quote() {
+    local escaped=${1//\'/\'\\\'\'}
+    printf "'%s'" "$escaped"
+}
