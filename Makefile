@@ -19,7 +19,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # These count only where they are given to make; a variable of the same name
 # in somebody's environment must not change a grade.
-words := STAGE DIR SERVER CLIENT RUNS GOLDEN
+words := STAGE CHECK DIR SERVER CLIENT RUNS GOLDEN
 $(foreach w,$(words),$(if $(filter environment,$(origin $w)),$(eval unexport $w)))
 
 .PHONY: help grade prove soak test lint slides texts bench-grade build clean
@@ -42,6 +42,7 @@ start%:
 
 ## gradeN                           grade your work on lesson N
 ## gradeN STAGE=a                   grade one stage of it
+## gradeN CHECK=name                grade one check, and what it needs
 ## gradeN DIR=path                  grade the sources in a folder
 ## gradeN SERVER='cmd' CLIENT='cmd' grade any two programs, or one of them
 grade%:
