@@ -1,0 +1,420 @@
+#include "process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Reads a small file of /proc in one go; the length, or -1. */
+static ssize_t slurp(const char *path, char *out, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t n = read(fd, out, size - 1);
+    close(fd);
+    if (n >= 0)
+        out[n] = '\0';
+    return n;
+}
+
+/* ------------------------------- the tree ------------------------------ */
+
+/* State and parent, which stand behind the name in parentheses. */
+static bool read_stat(pid_t pid, char *state, pid_t *parent)
+{
+    char path[48], text[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    if (slurp(path, text, sizeof text) <= 0)
+        return false;
+    const char *p = strrchr(text, ')');
+    int ppid;
+    if (!p || sscanf(p + 1, " %c %d", state, &ppid) != 2)
+        return false;
+    *parent = ppid;
+    return true;
+}
+
+char process_state(pid_t pid)
+{
+    char state;
+    pid_t parent;
+    return read_stat(pid, &state, &parent) ? state : 0;
+}
+
+struct family_member {
+    pid_t pid, parent;
+    bool lost; /* its parent is not in the table */
+};
+
+static bool in_table(const struct family_member *members, int count, pid_t pid)
+{
+    for (int i = 0; i < count; i++)
+        if (members[i].pid == pid)
+            return true;
+    return false;
+}
+
+/*
+ * Every process of the machine with its parent. Reading all of /proc costs a
+ * millisecond, so the table is kept until the kernel has handed out another
+ * process id: no new id, no new process.
+ */
+static int all_processes(const struct family_member **out)
+{
+    static struct family_member *members;
+    static int count, capacity;
+    static char seen[128];
+    char load[128];
+
+    *out = members;
+    if (slurp("/proc/loadavg", load, sizeof load) > 0) {
+        const char *last = strrchr(load, ' ');
+        if (last && members && strcmp(last, seen) == 0)
+            return count;
+        snprintf(seen, sizeof seen, "%s", last ? last : "");
+    }
+    count = 0;
+    DIR *folder = opendir("/proc");
+    for (struct dirent *d; folder && (d = readdir(folder)) != NULL;) {
+        struct family_member m = {.pid = (pid_t)atoi(d->d_name)};
+        char state;
+        if (!m.pid || !read_stat(m.pid, &state, &m.parent))
+            continue;
+        if (count == capacity) {
+            capacity = capacity ? 2 * capacity : 256;
+            members = memory_grow(members, (size_t)capacity * sizeof *members);
+        }
+        members[count++] = m;
+    }
+    if (folder)
+        closedir(folder);
+    for (int i = 0; i < count; i++)
+        members[i].lost = !in_table(members, count, members[i].parent);
+    *out = members;
+    return count;
+}
+
+/*
+ * The table may be older than the death of a parent, whose children wire has
+ * adopted since. So the tree is walked along the parents as the table has
+ * them, dead ones included, and a process whose parent the table has lost is
+ * asked for its parent of today.
+ */
+int process_tree(pid_t root, pid_t *pids)
+{
+    const struct family_member *all;
+    int known = all_processes(&all), count = 0;
+    pid_t parents[PROCESSES_MAX + 1] = {root};
+    int parent_count = 1;
+
+    for (int i = 0; i < parent_count; i++)
+        for (int k = 0; k < known; k++) {
+            char state;
+            pid_t parent = all[k].parent;
+            if (all[k].lost && i == 0 &&
+                !read_stat(all[k].pid, &state, &parent))
+                continue;
+            if (parent != parents[i] || parent_count > PROCESSES_MAX)
+                continue;
+            parents[parent_count++] = all[k].pid;
+            state = process_state(all[k].pid);
+            if (state && state != 'Z' && state != 'X' && count < PROCESSES_MAX)
+                pids[count++] = all[k].pid;
+        }
+    return count;
+}
+
+int process_children(pid_t pid, int *zombies)
+{
+    const struct family_member *all;
+    int known = all_processes(&all), count = 0;
+    *zombies = 0;
+    for (int k = 0; k < known; k++) {
+        char state;
+        pid_t parent;
+        if (all[k].parent != pid || !read_stat(all[k].pid, &state, &parent) ||
+            parent != pid)
+            continue;
+        count++;
+        *zombies += state == 'Z';
+    }
+    return count;
+}
+
+/* ------------------------------- threads ------------------------------- */
+
+static void read_thread(struct thread_facts *t)
+{
+    char path[64], text[256];
+    t->call = -2;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)t->pid,
+             (int)t->tid);
+    char stat[512];
+    if (slurp(path, stat, sizeof stat) > 0) {
+        const char *p = strrchr(stat, ')');
+        if (p)
+            t->state = p[1] ? p[2] : 0;
+    }
+    snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", (int)t->pid,
+             (int)t->tid);
+    ssize_t n = slurp(path, text, sizeof text);
+    t->syscall_known = n > 0;
+    if (n > 0) {
+        unsigned long *a = t->arguments;
+        snprintf(t->line, sizeof t->line, "%.199s", text);
+        if (strncmp(text, "running", 7) == 0)
+            t->call = -2;
+        else if (sscanf(text, "%ld %lx %lx %lx %lx %lx %lx", &t->call, &a[0],
+                        &a[1], &a[2], &a[3], &a[4], &a[5]) < 1)
+            t->call = -2;
+    }
+    snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", (int)t->pid,
+             (int)t->tid);
+    if (slurp(path, text, sizeof text) > 0)
+        sscanf(text, "%llu %llu %llu", &t->run_ns, &t->delay_ns, &t->switches);
+}
+
+int process_threads(const pid_t *pids, int count, struct thread_facts *out)
+{
+    int found = 0;
+    for (int i = 0; i < count; i++) {
+        char path[48];
+        snprintf(path, sizeof path, "/proc/%d/task", (int)pids[i]);
+        DIR *folder = opendir(path);
+        if (!folder)
+            continue;
+        for (struct dirent *d; (d = readdir(folder)) != NULL;) {
+            if (!isdigit((unsigned char)d->d_name[0]) || found == THREADS_MAX)
+                continue;
+            out[found] = (struct thread_facts){.pid = pids[i],
+                                               .tid = (pid_t)atoi(d->d_name)};
+            read_thread(&out[found]);
+            if (out[found].state && out[found].state != 'Z' &&
+                out[found].state != 'X')
+                found++;
+        }
+        closedir(folder);
+    }
+    return found;
+}
+
+/* How a call waits: which argument holds its time-out, and of what kind. */
+enum timeout_kind {
+    TIMEOUT_NEVER,   /* the call has none */
+    TIMEOUT_ALWAYS,  /* it ends by itself */
+    TIMEOUT_INT,     /* milliseconds; negative: none */
+    TIMEOUT_POINTER, /* NULL: none */
+    TIMEOUT_RESTART
+};
+
+struct call {
+    long number;
+    const char *name, *kernel_name;
+    enum timeout_kind timeout;
+    int argument;        /* of the time-out */
+    bool has_descriptor; /* argument 0 is one */
+};
+
+static const struct call calls[] = {
+    {SYS_read, "read", "read", TIMEOUT_NEVER, 0, true},
+    {SYS_readv, "readv", "readv", TIMEOUT_NEVER, 0, true},
+    {SYS_write, "write", "write", TIMEOUT_NEVER, 0, true},
+    {SYS_writev, "writev", "writev", TIMEOUT_NEVER, 0, true},
+    {SYS_recvfrom, "recv", "recvfrom", TIMEOUT_NEVER, 0, true},
+    {SYS_recvmsg, "recvmsg", "recvmsg", TIMEOUT_NEVER, 0, true},
+    {SYS_sendto, "send", "sendto", TIMEOUT_NEVER, 0, true},
+    {SYS_sendmsg, "sendmsg", "sendmsg", TIMEOUT_NEVER, 0, true},
+    {SYS_accept, "accept", "accept", TIMEOUT_NEVER, 0, true},
+    {SYS_accept4, "accept", "accept4", TIMEOUT_NEVER, 0, true},
+    {SYS_connect, "connect", "connect", TIMEOUT_ALWAYS, 0, true},
+    {SYS_close, "close", "close", TIMEOUT_ALWAYS, 0, true},
+    {SYS_ppoll, "poll", "ppoll", TIMEOUT_POINTER, 2, false},
+    {SYS_pselect6, "select", "pselect6", TIMEOUT_POINTER, 4, false},
+    {SYS_epoll_pwait, "epoll_wait", "epoll_pwait", TIMEOUT_INT, 3, true},
+#ifdef SYS_epoll_pwait2
+    {SYS_epoll_pwait2, "epoll_wait", "epoll_pwait2", TIMEOUT_POINTER, 3, true},
+#endif
+#ifdef SYS_poll
+    {SYS_poll, "poll", "poll", TIMEOUT_INT, 2, false},
+#endif
+#ifdef SYS_select
+    {SYS_select, "select", "select", TIMEOUT_POINTER, 4, false},
+#endif
+#ifdef SYS_epoll_wait
+    {SYS_epoll_wait, "epoll_wait", "epoll_wait", TIMEOUT_INT, 3, true},
+#endif
+#ifdef SYS_pause
+    {SYS_pause, "pause", "pause", TIMEOUT_NEVER, 0, false},
+#endif
+    {SYS_futex, "a wait for a lock, a condition variable or a thread", "futex",
+     TIMEOUT_POINTER, 3, false},
+    {SYS_rt_sigsuspend, "sigsuspend", "rt_sigsuspend", TIMEOUT_NEVER, 0, false},
+    {SYS_rt_sigtimedwait, "sigwait", "rt_sigtimedwait", TIMEOUT_POINTER, 2,
+     false},
+    {SYS_wait4, "waitpid", "wait4", TIMEOUT_NEVER, 0, false},
+    {SYS_waitid, "waitid", "waitid", TIMEOUT_NEVER, 0, false},
+    {SYS_nanosleep, "sleep", "nanosleep", TIMEOUT_ALWAYS, 0, false},
+    {SYS_clock_nanosleep, "sleep", "clock_nanosleep", TIMEOUT_ALWAYS, 0, false},
+    {SYS_flock, "flock", "flock", TIMEOUT_NEVER, 0, true},
+    {SYS_fcntl, "fcntl", "fcntl", TIMEOUT_NEVER, 0, true},
+#ifdef SYS_io_uring_enter
+    {SYS_io_uring_enter, "io_uring_enter", "io_uring_enter", TIMEOUT_ALWAYS, 0,
+     true},
+#endif
+    {SYS_restart_syscall, "a wait with a time-out", "restart_syscall",
+     TIMEOUT_RESTART, 0, false},
+};
+
+static const struct call *find_call(long number)
+{
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        if (calls[i].number == number)
+            return &calls[i];
+    return NULL;
+}
+
+enum wait_class thread_wait(const struct thread_facts *t)
+{
+    if (!t->syscall_known)
+        return t->state == 'S' ? WAIT_TIMED : WAIT_NONE;
+    const struct call *c = find_call(t->call);
+    if (!c || t->state == 'R' || t->state == 'T')
+        return WAIT_NONE;
+    switch (c->timeout) {
+    case TIMEOUT_NEVER:
+        return WAIT_FOREVER;
+    case TIMEOUT_ALWAYS:
+        return WAIT_TIMED;
+    case TIMEOUT_INT:
+        return (int)t->arguments[c->argument] < 0 ? WAIT_FOREVER : WAIT_TIMED;
+    case TIMEOUT_POINTER:
+        return t->arguments[c->argument] ? WAIT_TIMED : WAIT_FOREVER;
+    case TIMEOUT_RESTART:
+        return WAIT_RESTART;
+    }
+    return WAIT_NONE;
+}
+
+const char *call_name(long number)
+{
+    const struct call *c = find_call(number);
+    return c ? c->name : "a system call";
+}
+
+const char *call_kernel_name(long number)
+{
+    const struct call *c = find_call(number);
+    return c ? c->kernel_name : "";
+}
+
+int call_descriptor(const struct thread_facts *t)
+{
+    const struct call *c = find_call(t->call);
+    return c && c->has_descriptor ? (int)t->arguments[0] : -1;
+}
+
+void process_times(const pid_t *pids, int count, unsigned long long *run,
+                   unsigned long long *delay)
+{
+    struct thread_facts *threads = memory_get(THREADS_MAX * sizeof *threads);
+    int n = process_threads(pids, count, threads);
+    *run = *delay = 0;
+    for (int i = 0; i < n; i++) {
+        *run += threads[i].run_ns;
+        *delay += threads[i].delay_ns;
+    }
+    free(threads);
+}
+
+/* ----------------------------- descriptors ----------------------------- */
+
+int process_descriptors(pid_t pid, struct descriptor **out)
+{
+    char path[48];
+    struct descriptor *list = NULL;
+    int count = 0;
+
+    *out = NULL;
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *folder = opendir(path);
+    if (!folder)
+        return -1;
+    for (struct dirent *e; (e = readdir(folder)) != NULL;) {
+        if (!isdigit((unsigned char)e->d_name[0]))
+            continue;
+        struct descriptor d = {.fd = atoi(e->d_name)};
+        ssize_t n =
+            readlinkat(dirfd(folder), e->d_name, d.target, sizeof d.target - 1);
+        if (n < 0)
+            continue;
+        d.target[n] = '\0';
+        if (sscanf(d.target, "socket:[%lu]", &d.socket) != 1)
+            d.socket = 0;
+        list = memory_grow(list, (size_t)(count + 1) * sizeof *list);
+        list[count++] = d;
+    }
+    closedir(folder);
+    *out = list;
+    return count;
+}
+
+bool descriptor_is_inherited(pid_t pid, int fd)
+{
+    char path[64], text[256];
+    unsigned flags;
+    snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", (int)pid, fd);
+    if (slurp(path, text, sizeof text) <= 0)
+        return false;
+    const char *line = strstr(text, "flags:");
+    return line && sscanf(line, "flags: %o", &flags) == 1 &&
+           !(flags & O_CLOEXEC);
+}
+
+static unsigned long status_number(pid_t pid, const char *name)
+{
+    char path[48], text[4096];
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    if (slurp(path, text, sizeof text) <= 0)
+        return 0;
+    const char *line = strstr(text, name);
+    return line ? strtoul(line + strlen(name), NULL, 10) : 0;
+}
+
+size_t process_rss(pid_t pid)
+{
+    return status_number(pid, "\nVmRSS:") * 1024;
+}
+
+int process_thread_count(pid_t pid)
+{
+    return (int)status_number(pid, "\nThreads:");
+}
+
+pid_t socket_owner(unsigned long inode, char *name, size_t size)
+{
+    const struct family_member *all;
+    int known = all_processes(&all);
+    snprintf(name, size, "another program");
+    for (int k = 0; k < known; k++) {
+        struct descriptor *list;
+        int count = process_descriptors(all[k].pid, &list);
+        bool owns = false;
+        for (int i = 0; i < count && !owns; i++)
+            owns = list[i].socket == inode;
+        free(list);
+        if (!owns)
+            continue;
+        char path[48];
+        snprintf(path, sizeof path, "/proc/%d/comm", (int)all[k].pid);
+        if (slurp(path, name, size) > 0)
+            name[strcspn(name, "\n")] = '\0';
+        return all[k].pid;
+    }
+    return 0;
+}

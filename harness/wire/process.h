@@ -1,0 +1,78 @@
+/*
+ * process: facts about the processes below wire, from /proc.
+ *
+ * Nothing here trusts the program: it is watched from outside, as `ps` and
+ * `strace` would show it.
+ */
+#ifndef WIRE_PROCESS_H
+#define WIRE_PROCESS_H
+
+#include "bytes.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define PROCESSES_MAX 256
+#define THREADS_MAX 1024
+
+/* All living descendants of `root` (not root itself), zombies left out.
+ * Returns how many, at most PROCESSES_MAX. */
+int process_tree(pid_t root, pid_t *pids);
+
+/* One letter: R running, S sleeping, D, T stopped, Z zombie; 0: gone. */
+char process_state(pid_t pid);
+
+struct thread_facts {
+    pid_t pid, tid;
+    char state;
+    bool syscall_known; /* /proc/PID/task/TID/syscall could be read */
+    long call;          /* the system call; -1: blocked outside of one;
+                           -2: running */
+    unsigned long arguments[6];
+    char line[200];              /* the whole line, to see any change */
+    unsigned long long run_ns;   /* time on a processor */
+    unsigned long long delay_ns; /* time in wait for one */
+    unsigned long long switches; /* times it was put on a processor */
+};
+
+/* Every thread of these processes. Returns how many. */
+int process_threads(const pid_t *pids, int count, struct thread_facts *out);
+
+/* How a thread waits. */
+enum wait_class {
+    WAIT_NONE,    /* it runs, or is in no wait we know: not quiet */
+    WAIT_TIMED,   /* a wait with a time-out */
+    WAIT_FOREVER, /* only an event ends it */
+    WAIT_RESTART  /* restart_syscall: what it was before a freeze counts */
+};
+enum wait_class thread_wait(const struct thread_facts *t);
+
+/* The call in the student's words ("recv") and the kernel's ("recvfrom"). */
+const char *call_name(long call);
+const char *call_kernel_name(long call);
+/* The descriptor that the call waits on, or -1. */
+int call_descriptor(const struct thread_facts *t);
+
+struct descriptor {
+    int fd;
+    unsigned long socket; /* inode of a socket, else 0 */
+    char target[96];      /* what the link says */
+};
+
+/* The open descriptors; the array is the caller's to free. -1: not allowed
+ * or gone. */
+int process_descriptors(pid_t pid, struct descriptor **out);
+bool descriptor_is_inherited(pid_t pid, int fd); /* no close-on-exec */
+
+/* VmRSS in bytes; 0 where it is not known. */
+size_t process_rss(pid_t pid);
+int process_thread_count(pid_t pid);
+/* Living and dead children of this process. */
+int process_children(pid_t pid, int *zombies);
+/* Run time and run delay of all threads, in nanoseconds. */
+void process_times(const pid_t *pids, int count, unsigned long long *run,
+                   unsigned long long *delay);
+/* The owner of a socket, with its name; 0 if nobody whom we may look at. */
+pid_t socket_owner(unsigned long inode, char *name, size_t size);
+
+#endif

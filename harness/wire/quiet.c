@@ -1,0 +1,68 @@
+#include "quiet.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A timer that is armed is a time-out that no system call shows. */
+static bool has_timer(pid_t pid)
+{
+    struct descriptor *list;
+    int count = process_descriptors(pid, &list);
+    bool found = false;
+    for (int i = 0; i < count && !found; i++)
+        found = strcmp(list[i].target, "anon_inode:[timerfd]") == 0;
+    free(list);
+    return found;
+}
+
+static bool same(const struct thread_facts *a, const struct thread_facts *b)
+{
+    return a->tid == b->tid && a->state == b->state &&
+           a->switches == b->switches && strcmp(a->line, b->line) == 0;
+}
+
+static enum wait_class wait_of(const struct thread_facts *t,
+                               const struct thread_facts *before, int count)
+{
+    enum wait_class wait = thread_wait(t);
+    if (wait != WAIT_RESTART)
+        return wait;
+    for (int i = 0; i < count; i++)
+        if (before[i].tid == t->tid)
+            wait = thread_wait(&before[i]);
+    return wait == WAIT_FOREVER ? WAIT_FOREVER : WAIT_TIMED;
+}
+
+enum quiet quiet_look(pid_t root, const struct thread_facts *before,
+                      int before_count, struct quiet_look *out)
+{
+    static struct thread_facts first[THREADS_MAX];
+    pid_t pids[PROCESSES_MAX];
+    int process_count = process_tree(root, pids);
+    int first_count = process_threads(pids, process_count, first);
+
+    process_count = process_tree(root, pids);
+    out->count = process_threads(pids, process_count, out->threads);
+    out->busy_ns = 0;
+    out->syscalls_hidden = false;
+
+    enum quiet quiet = first_count == out->count ? QUIET_FOREVER : QUIET_NO;
+    for (int i = 0; i < out->count; i++) {
+        const struct thread_facts *t = &out->threads[i];
+        out->busy_ns += t->run_ns + t->delay_ns;
+        out->syscalls_hidden |= !t->syscall_known;
+        if (quiet == QUIET_NO)
+            continue;
+        enum wait_class wait = wait_of(t, before, before_count);
+        if (wait == WAIT_NONE || !same(&first[i], t))
+            quiet = QUIET_NO;
+        else if (wait == WAIT_TIMED)
+            quiet = QUIET_TIMED;
+    }
+    for (int i = 0; quiet == QUIET_FOREVER && i < process_count; i++)
+        if (has_timer(pids[i]))
+            quiet = QUIET_TIMED;
+    return quiet;
+}
