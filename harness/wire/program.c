@@ -1,0 +1,453 @@
+#include "program.h"
+
+#include "sockdiag.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void program_init(struct program *p, const char *name, char **command)
+{
+    *p = (struct program){
+        .command = command, .pidfd = -1, .out = {.fd = -1}, .err = {.fd = -1}};
+    snprintf(p->name, sizeof p->name, "%s", name);
+}
+
+static void close_output(struct program_output *o)
+{
+    if (o->fd >= 0)
+        close(o->fd);
+    o->fd = -1;
+    bytes_free(&o->text);
+    o->total = 0;
+}
+
+void program_free(struct program *p)
+{
+    close_output(&p->out);
+    close_output(&p->err);
+    if (p->pidfd >= 0)
+        close(p->pidfd);
+    free(p->before_freeze);
+    free(p->limits.hosts);
+    *p = (struct program){.pidfd = -1, .out = {.fd = -1}, .err = {.fd = -1}};
+}
+
+/* ------------------------------- commands ------------------------------ */
+
+char **command_split(const char *text)
+{
+    char **words = memory_get(sizeof *words);
+    int count = 0;
+    struct bytes word = {0};
+    bool in_word = false;
+    char quote = '\0';
+
+    for (;; text++) {
+        if (*text == '\0' || (!quote && (*text == ' ' || *text == '\t'))) {
+            if (in_word) {
+                words = memory_grow(words, (size_t)(count + 2) * sizeof *words);
+                words[count++] = memory_text(bytes_text(&word));
+                words[count] = NULL;
+                bytes_clear(&word);
+                in_word = false;
+            }
+            if (*text == '\0')
+                break;
+        } else if (!quote && (*text == '\'' || *text == '"')) {
+            quote = *text;
+            in_word = true;
+        } else if (quote && *text == quote) {
+            quote = '\0';
+        } else {
+            if (*text == '\\' && quote != '\'' && text[1])
+                text++;
+            bytes_add(&word, text, 1);
+            in_word = true;
+        }
+    }
+    bytes_free(&word);
+    if (!quote && count)
+        return words;
+    command_free(words);
+    return NULL;
+}
+
+void command_free(char **words)
+{
+    for (int i = 0; words && words[i]; i++)
+        free(words[i]);
+    free(words);
+}
+
+/* -------------------------------- start -------------------------------- */
+
+/* What the child tells wire if it cannot become the program. */
+struct start_error {
+    enum start_result result;
+    int error;
+    char what[32];
+};
+
+static void child_fails(int fd, enum start_result result, const char *what)
+{
+    struct start_error e = {.result = result, .error = errno};
+    snprintf(e.what, sizeof e.what, "%s", what);
+    ssize_t written = write(fd, &e, sizeof e);
+    _exit(written == (ssize_t)sizeof e ? 127 : 126);
+}
+
+static void child_limit(int fd, int resource, long value)
+{
+    struct rlimit limit = {(rlim_t)value, (rlim_t)value};
+    if (value && setrlimit((__rlimit_resource_t)resource, &limit) < 0)
+        child_fails(fd, START_IMPOSSIBLE, "setrlimit");
+}
+
+/* A mount namespace of its own, in which /etc/hosts is our text. */
+static void child_hosts(int fd, const char *text)
+{
+    char path[] = "/tmp/wire-hosts-XXXXXX";
+    if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+        child_fails(fd, START_NO_NAMESPACE, "unshare");
+    int file = mkstemp(path);
+    if (file < 0 || write(file, text, strlen(text)) < 0 ||
+        fchmod(file, 0644) < 0)
+        child_fails(fd, START_IMPOSSIBLE, "write /tmp");
+    close(file);
+    bool good = mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+                mount(path, "/etc/hosts", NULL, MS_BIND, NULL) == 0;
+    int error = errno;
+    unlink(path);
+    errno = error;
+    if (!good)
+        child_fails(fd, START_NO_NAMESPACE, "mount /etc/hosts");
+}
+
+static void child_signals(void)
+{
+    sigset_t none;
+    for (int s = 1; s < NSIG; s++)
+        signal(s, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Runs in the child and does not return. */
+static void become_program(const struct program *p, char **argv, int out,
+                           int err, int error_fd)
+{
+    const char *path = getenv("PATH"), *home = getenv("HOME");
+    char path_entry[4096], home_entry[1024];
+    char *environment[] = {
+        path_entry,
+        home_entry,
+        "LANG=C.UTF-8",
+        "ASAN_OPTIONS=detect_leaks=0:exitcode=99:color=never",
+        "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:exitcode=99",
+        "TSAN_OPTIONS=exitcode=99",
+        NULL};
+    snprintf(path_entry, sizeof path_entry, "PATH=%s",
+             path ? path : "/usr/local/bin:/usr/bin:/bin");
+    snprintf(home_entry, sizeof home_entry, "HOME=%s", home ? home : "/");
+
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    child_signals();
+    if (p->limits.hosts)
+        child_hosts(error_fd, p->limits.hosts);
+    int in = open("/dev/null", O_RDONLY);
+    dup2(in, 0);
+    dup2(out, 1);
+    dup2(err, 2);
+    /* The error pipe must survive until exec, above what gets filled. */
+    long reserved = p->limits.fill_fds > 3 ? p->limits.fill_fds : 3;
+    int kept = fcntl(error_fd, F_DUPFD_CLOEXEC, (int)reserved);
+    for (int fd = 3; fd < kept; fd++)
+        close(fd);
+    syscall(SYS_close_range, (unsigned)kept + 1, ~0U, 0);
+    for (long fd = 3; fd < p->limits.fill_fds; fd++)
+        if (open("/dev/null", O_RDONLY) != fd)
+            child_fails(kept, START_IMPOSSIBLE, "fill-fds");
+
+    struct rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    child_limit(kept, RLIMIT_NOFILE, p->limits.nofile);
+    child_limit(kept, RLIMIT_STACK, p->limits.stack);
+    child_limit(kept, RLIMIT_AS, p->limits.memory);
+    execvpe(argv[0], argv, environment);
+    child_fails(kept, START_IMPOSSIBLE, "start");
+}
+
+static char **argv_of(const struct program *p, char *const *arguments,
+                      int count)
+{
+    int words = 0;
+    while (p->command[words])
+        words++;
+    char **argv = memory_get((size_t)(words + count + 1) * sizeof *argv);
+    for (int i = 0; i < words; i++)
+        argv[i] = p->command[i];
+    for (int i = 0; i < count; i++)
+        argv[words + i] = arguments[i];
+    return argv;
+}
+
+static void tell_start(const struct program *p, char **argv, struct journal *j)
+{
+    struct bytes text = {0};
+    for (int i = 0; argv[i]; i++) {
+        bytes_add_text(&text, i ? " " : "");
+        bool quoted = !argv[i][0] || strpbrk(argv[i], " \t\n\"'<>$\\");
+        bytes_add_text(&text, quoted ? "\"" : "");
+        bytes_add_escaped(&text, argv[i], strlen(argv[i]), 60);
+        bytes_add_text(&text, quoted ? "\"" : "");
+    }
+    struct event *e = journal_event(j, EVENT_START, p->name, "");
+    e->number = p->pid;
+    bytes_add(&e->value, text.data, text.length);
+    bytes_free(&text);
+}
+
+enum start_result program_start(struct program *p, char *const *arguments,
+                                int count, struct journal *j, struct bytes *why)
+{
+    int out[2], err[2], report[2];
+    struct start_error e = {.result = START_DONE};
+
+    close_output(&p->out);
+    close_output(&p->err);
+    if (p->pidfd >= 0)
+        close(p->pidfd);
+    p->pidfd = -1;
+    if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0 ||
+        pipe2(report, O_CLOEXEC) < 0) {
+        bytes_printf(why, "pipe: %s", strerror(errno));
+        return START_IMPOSSIBLE;
+    }
+    char **argv = argv_of(p, arguments, count);
+    p->pid = fork();
+    if (p->pid == 0)
+        become_program(p, argv, out[1], err[1], report[1]);
+    close(out[1]);
+    close(err[1]);
+    close(report[1]);
+    if (p->pid < 0) {
+        e.result = START_IMPOSSIBLE;
+        bytes_printf(why, "fork: %s", strerror(errno));
+    } else if (read(report[0], &e, sizeof e) == (ssize_t)sizeof e) {
+        bytes_printf(why, "cannot %s \"%s\": %s", e.what, argv[0],
+                     strerror(e.error));
+        waitpid(p->pid, NULL, 0);
+    } else {
+        e.result = START_DONE;
+    }
+    close(report[0]);
+    if (e.result == START_DONE) {
+        p->started = true;
+        p->ended = p->end_is_fine = p->listening = p->frozen = false;
+        p->out.fd = out[0];
+        p->err.fd = err[0];
+        fcntl(out[0], F_SETFL, O_NONBLOCK);
+        fcntl(err[0], F_SETFL, O_NONBLOCK);
+        p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+        if (p->pidfd >= 0)
+            fcntl(p->pidfd, F_SETFD, FD_CLOEXEC);
+        tell_start(p, argv, j);
+    } else {
+        close(out[0]);
+        close(err[0]);
+    }
+    free(argv);
+    return e.result;
+}
+
+/* ------------------------------- running ------------------------------- */
+
+static bool pump_output(struct program *p, struct program_output *o,
+                        const char *stream, struct journal *j)
+{
+    char buffer[16384];
+    bool moved = false;
+
+    /* A program that prints without end must not keep wire from its work. */
+    for (int round = 0; o->fd >= 0 && round < 16; round++) {
+        ssize_t n = read(o->fd, buffer, sizeof buffer);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            break;
+        if (n <= 0) {
+            close(o->fd);
+            o->fd = -1;
+            break;
+        }
+        size_t room = PROGRAM_OUTPUT_MAX - o->text.length;
+        size_t kept = (size_t)n < room ? (size_t)n : room;
+        bytes_add(&o->text, buffer, kept);
+        o->total += (size_t)n;
+        moved = true;
+        if (kept) {
+            journal_data(j, EVENT_OUTPUT, p->name, "", buffer, kept);
+            snprintf(j->events[j->count - 1].key,
+                     sizeof j->events[j->count - 1].key, "%s", stream);
+        }
+    }
+    return moved;
+}
+
+bool program_pump(struct program *p, struct journal *j)
+{
+    if (!p->started)
+        return false;
+    bool moved = pump_output(p, &p->out, "stdout", j);
+    moved |= pump_output(p, &p->err, "stderr", j);
+    int status;
+    if (!p->ended && waitpid(p->pid, &status, WNOHANG) == p->pid) {
+        struct bytes text = {0};
+        /* Its last words first. */
+        pump_output(p, &p->out, "stdout", j);
+        pump_output(p, &p->err, "stderr", j);
+        p->ended = true;
+        p->status = status;
+        p->listening = false;
+        describe_end(status, &text);
+        journal_text(j, EVENT_EXIT, p->name, "%s", bytes_text(&text));
+        bytes_free(&text);
+        moved = true;
+    }
+    return moved;
+}
+
+void program_signal(struct program *p, int signal, struct journal *j)
+{
+    if (!p->started || p->ended)
+        return;
+    kill(p->pid, signal);
+    journal_text(j, EVENT_SIGNAL, p->name, "%s", signal_name(signal));
+}
+
+int program_tree(const struct program *p, pid_t *pids)
+{
+    if (!p->started || p->ended)
+        return 0;
+    pids[0] = p->pid;
+    pid_t below[PROCESSES_MAX];
+    int count = process_tree(p->pid, below);
+    if (count > PROCESSES_MAX - 1)
+        count = PROCESSES_MAX - 1;
+    memcpy(pids + 1, below, (size_t)count * sizeof *pids);
+    return count + 1;
+}
+
+void programs_end_all(void)
+{
+    pid_t pids[PROCESSES_MAX];
+    for (;;) {
+        int count = process_tree(getpid(), pids);
+        for (int i = 0; i < count; i++)
+            kill(pids[i], SIGKILL);
+        /* All dead children are reaped; a killed one needs a moment to die,
+         * and waitpid sleeps until it has. */
+        if (waitpid(-1, NULL, count ? 0 : WNOHANG) < 0 && errno == ECHILD)
+            return;
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            ;
+    }
+}
+
+struct listener_search {
+    struct program *program;
+    const struct descriptor *descriptors;
+    int count;
+};
+
+static bool is_listener(const struct socket_facts *facts, void *context)
+{
+    struct listener_search *s = context;
+    for (int i = 0; i < s->count; i++)
+        if (s->descriptors[i].socket &&
+            s->descriptors[i].socket == facts->inode) {
+            s->program->listening = true;
+            s->program->address = facts->local;
+            s->program->listener = facts->inode;
+            s->program->last_port = address_port(&facts->local);
+            return false;
+        }
+    return true;
+}
+
+bool program_find_listener(struct program *p)
+{
+    pid_t pids[PROCESSES_MAX];
+    int count = program_tree(p, pids);
+
+    p->listening = false;
+    for (int i = 0; i < count && !p->listening; i++) {
+        struct descriptor *list;
+        int n = process_descriptors(pids[i], &list);
+        bool has_socket = false;
+        for (int k = 0; k < n; k++)
+            has_socket |= list[k].socket != 0;
+        struct listener_search s = {p, list, n};
+        if (has_socket)
+            sockdiag_each(TCP_STATE_LISTEN, is_listener, &s);
+        free(list);
+    }
+    return p->listening;
+}
+
+/* -------------------------------- words -------------------------------- */
+
+static const struct {
+    int number;
+    const char *name;
+} signals[] = {
+    {SIGHUP, "SIGHUP"},   {SIGINT, "SIGINT"},   {SIGQUIT, "SIGQUIT"},
+    {SIGILL, "SIGILL"},   {SIGABRT, "SIGABRT"}, {SIGBUS, "SIGBUS"},
+    {SIGFPE, "SIGFPE"},   {SIGKILL, "SIGKILL"}, {SIGUSR1, "SIGUSR1"},
+    {SIGSEGV, "SIGSEGV"}, {SIGUSR2, "SIGUSR2"}, {SIGPIPE, "SIGPIPE"},
+    {SIGALRM, "SIGALRM"}, {SIGTERM, "SIGTERM"}, {SIGCHLD, "SIGCHLD"},
+    {SIGCONT, "SIGCONT"}, {SIGSTOP, "SIGSTOP"}, {SIGXCPU, "SIGXCPU"},
+    {SIGSYS, "SIGSYS"},   {SIGTRAP, "SIGTRAP"}, {SIGWINCH, "SIGWINCH"},
+};
+
+const char *signal_name(int number)
+{
+    static char text[32];
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (signals[i].number == number)
+            return signals[i].name;
+    snprintf(text, sizeof text, "signal %d", number);
+    return text;
+}
+
+int signal_number(const char *name)
+{
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (strcmp(signals[i].name, name) == 0)
+            return signals[i].number;
+    return 0;
+}
+
+void describe_end(int status, struct bytes *out)
+{
+    if (WIFSIGNALED(status))
+        bytes_printf(out, "was killed by %s", signal_name(WTERMSIG(status)));
+    else
+        bytes_printf(out, "exited with status %d", WEXITSTATUS(status));
+}
+
+void program_become_subreaper(void)
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+}

@@ -1,0 +1,103 @@
+/*
+ * program: one program under test, from its start to its end.
+ *
+ * It starts with default signal dispositions and an empty mask, nothing above
+ * descriptor 2 (unless the check fills them), a clean environment, in a
+ * process group of its own; its output goes to pipes that wire drains and
+ * caps. wire is a subreaper, so whatever the program forks stays below wire
+ * and ends with the check.
+ */
+#ifndef WIRE_PROGRAM_H
+#define WIRE_PROGRAM_H
+
+#include "bytes.h"
+#include "journal.h"
+#include "process.h"
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#define PROGRAM_OUTPUT_MAX 65536
+
+/* What it may use; 0: as wire itself. Kept for a restart. */
+struct program_limits {
+    long nofile, stack, memory, fill_fds;
+    char *hosts; /* a text for /etc/hosts */
+};
+
+struct program_output {
+    int fd;
+    struct bytes text; /* the first PROGRAM_OUTPUT_MAX bytes */
+    size_t total;
+};
+
+struct program {
+    char name[24];
+    char **command; /* NULL-terminated; NULL: none was given */
+    struct program_limits limits;
+
+    bool started;
+    pid_t pid;
+    int pidfd; /* readable at the end of the process; -1: not to be had */
+    bool ended;
+    int status;       /* as waitpid() gives it */
+    bool end_is_fine; /* a step has asked for the end, or judged it */
+    struct program_output out, err;
+
+    bool listening;
+    struct sockaddr_storage address;
+    unsigned long listener; /* inode */
+    int last_port;
+
+    bool frozen;
+    /* What each thread waited in when it was frozen: after the thaw the kernel
+     * shows restart_syscall in its place. */
+    struct thread_facts *before_freeze;
+    int before_freeze_count;
+
+    int baseline_fds, baseline_threads, baseline_children;
+    unsigned long long cpu_start;
+};
+
+void program_init(struct program *p, const char *name, char **command);
+void program_free(struct program *p);
+
+/* Splits a command line into words, with quotes and backslashes as a shell
+ * has them, and nothing else of a shell. NULL: a quote is not closed. */
+char **command_split(const char *text);
+void command_free(char **words);
+
+enum start_result { START_DONE, START_IMPOSSIBLE, START_NO_NAMESPACE };
+
+/* Starts it with these arguments after its command. Where it cannot be
+ * started, `why` says so. */
+enum start_result program_start(struct program *p, char *const *arguments,
+                                int count, struct journal *j,
+                                struct bytes *why);
+
+/* Reads its output and notices its end, without waiting. True if anything
+ * happened. */
+bool program_pump(struct program *p, struct journal *j);
+
+void program_signal(struct program *p, int signal, struct journal *j);
+
+/* All its processes (a check has at most two programs; the tree of a program
+ * begins at its pid). */
+int program_tree(const struct program *p, pid_t *pids);
+
+/* Kills everything below wire and waits until it is gone. */
+void programs_end_all(void);
+
+/* The first address it listens on, from the kernel. False: none yet. */
+bool program_find_listener(struct program *p);
+
+/* SIGTERM for 15; "signal 99" for what has no name. */
+const char *signal_name(int number);
+int signal_number(const char *name);
+/* "exited with status 0", "was killed by SIGSEGV" */
+void describe_end(int status, struct bytes *out);
+
+/* Makes wire the parent of all orphans below it. */
+void program_become_subreaper(void);
+
+#endif
