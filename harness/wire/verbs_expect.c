@@ -1,0 +1,394 @@
+/* What must come back, and what must not. */
+#include "run.h"
+
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------- showing ------------------------------- */
+
+#define SHOWN_COLUMNS 58
+#define SHOWN_BEFORE 16 /* bytes before the first difference */
+
+/* A quoted piece of the data that begins at `start`. */
+static void add_piece(struct bytes *out, const char *data, size_t length,
+                      size_t start)
+{
+    bytes_add_text(out, start ? "...\"" : "\"");
+    bytes_add_escaped(out, data + start, length - start, SHOWN_COLUMNS);
+    bytes_add_text(out, "\"");
+}
+
+/* Expected and actual under each other, both from a little before the first
+ * difference, and the column of the caret. */
+static void show_difference(struct run *r, const struct bytes *expected,
+                            const struct bytes *actual, size_t at)
+{
+    struct bytes text = {0}, before = {0};
+    size_t start = at > SHOWN_BEFORE + 8 ? at - SHOWN_BEFORE : 0;
+    char caret[32];
+
+    add_piece(&text, bytes_text(expected), expected->length, start);
+    run_expected(r, "%s (%zu bytes)", bytes_text(&text), expected->length);
+    bytes_clear(&text);
+    add_piece(&text, bytes_text(actual), actual->length, start);
+    run_actual(r, "%s (%zu byte%s%s)", bytes_text(&text), actual->length,
+               actual->length == 1 ? "" : "s",
+               r->ending && strcmp(r->ending, "nothing") != 0
+                   ? strcmp(r->ending, "eof") == 0 ? ", then FIN" : ", then RST"
+                   : "");
+    size_t columns = bytes_add_escaped(&before, bytes_text(expected) + start,
+                                       at - start, SHOWN_COLUMNS);
+    snprintf(caret, sizeof caret, "%zu", columns + (start ? 4 : 1));
+    journal_about(r->journal, "caret", caret);
+    if (start) {
+        char offset[64];
+        snprintf(offset, sizeof offset, "%zu", at);
+        journal_about(r->journal, "offset", offset);
+    }
+    bytes_free(&text);
+    bytes_free(&before);
+}
+
+static const char *ending_of(const struct peer *p)
+{
+    return p->refused     ? "refused"
+           : p->saw_reset ? "reset"
+           : p->saw_eof   ? "eof"
+                          : "nothing";
+}
+
+static void remember(struct run *r, const struct peer *p)
+{
+    bytes_clear(&r->got);
+    bytes_add(&r->got, bytes_text(&p->in), p->in.length);
+    r->ending = ending_of(p);
+}
+
+/* The program was at work until the deadline: it did not wait for us. */
+static void note_busy(struct run *r, enum wait_end end)
+{
+    if (end != WAIT_DEADLINE)
+        return;
+    for (int i = 0; i < r->look.count; i++)
+        r->busy |= r->look.threads[i].state == 'R';
+}
+
+/* ------------------------------- expect -------------------------------- */
+
+struct wish {
+    struct peer *peer;
+    const struct bytes *expected;
+    size_t same; /* bytes that are as expected */
+};
+
+/* Enough has come, or a wrong byte, or the end. */
+static bool can_judge(struct run *r, void *context)
+{
+    struct wish *w = context;
+    const struct bytes *in = &w->peer->in;
+    while (w->same < in->length && w->same < w->expected->length &&
+           in->data[w->same] == w->expected->data[w->same])
+        w->same++;
+    return r && (w->same == w->expected->length || w->same < in->length ||
+                 peer_ended(w->peer));
+}
+
+static bool fail_expect(struct run *r, const struct wish *w, enum wait_end end)
+{
+    struct peer *p = w->peer;
+    const char *who = run_who(r, p->name), *program = p->other;
+    size_t wanted = w->expected->length;
+
+    remember(r, p);
+    note_busy(r, end);
+    show_difference(r, w->expected, &p->in, w->same);
+    if (w->same < p->in.length)
+        return run_fail(r, "mismatch",
+                        "the %s sent %s the wrong bytes, from byte %zu on",
+                        program, who, w->same + 1);
+    if (p->saw_reset)
+        return run_fail(r, "reset",
+                        "the %s reset the connection of %s (RST) after %zu of "
+                        "%zu bytes",
+                        program, who, w->same, wanted);
+    if (p->saw_eof)
+        return run_fail(r, "eof",
+                        "the %s ended its side (FIN) after %zu of %zu bytes "
+                        "for %s",
+                        program, w->same, wanted, who);
+    if (w->same == 0)
+        return run_fail(r, end == WAIT_HOPELESS ? "no-answer" : "deadline",
+                        "the %s sent %s nothing%s", program, who,
+                        end == WAIT_HOPELESS ? ", and never will: it waits"
+                                             : " until the deadline");
+    return run_fail(r, end == WAIT_HOPELESS ? "no-answer" : "deadline",
+                    "the %s sent %s only %zu of %zu bytes%s", program, who,
+                    w->same, wanted,
+                    end == WAIT_HOPELESS ? ", and will send no more: it waits"
+                                         : " until the deadline");
+}
+
+bool verb_expect(struct run *r, const struct target *t, const struct step *s)
+{
+    struct bytes expected = {0};
+    struct peer *p = run_peer(r, t);
+    bool good = run_bytes(r, t, &s->values[0], &expected);
+    if (good) {
+        struct wish w = {.peer = p, .expected = &expected};
+        enum wait_end end = run_wait(r, can_judge, &w);
+        good = w.same == expected.length;
+        if (good)
+            bytes_drop(&p->in, expected.length);
+        else
+            fail_expect(r, &w, end);
+    }
+    bytes_free(&expected);
+    return good;
+}
+
+struct count_wish {
+    struct peer *peer;
+    size_t count;
+};
+
+static bool has_count(struct run *r, void *context)
+{
+    const struct count_wish *w = context;
+    return r && (w->peer->in.length >= w->count || peer_ended(w->peer));
+}
+
+bool verb_expect_count(struct run *r, const struct target *t,
+                       const struct step *s)
+{
+    long count;
+    struct peer *p = run_peer(r, t);
+    if (!run_number(r, t, &s->values[0], &count))
+        return false;
+    struct count_wish w = {p, (size_t)count};
+    enum wait_end end = run_wait(r, has_count, &w);
+    if (p->in.length >= w.count) {
+        bytes_drop(&p->in, w.count);
+        return true;
+    }
+    remember(r, p);
+    note_busy(r, end);
+    run_expected(r, "%ld bytes", count);
+    run_actual(r, "%zu bytes, then %s", p->in.length, r->ending);
+    return run_fail(r, "short", "the %s sent %s only %zu of %ld bytes",
+                    p->other, run_who(r, p->name), p->in.length, count);
+}
+
+/* ---------------------------- lines, patterns --------------------------- */
+
+static bool has_line(struct run *r, void *context)
+{
+    const struct peer *p = context;
+    return r && (bytes_contain(&p->in, "\n", 1) || peer_ended(p));
+}
+
+bool verb_expect_line(struct run *r, const struct target *t,
+                      const struct step *s)
+{
+    struct bytes expected = {0}, line = {0};
+    struct peer *p = run_peer(r, t);
+    bool good = run_bytes(r, t, &s->values[0], &expected);
+    if (!good)
+        return false;
+    enum wait_end end = run_wait(r, has_line, p);
+    const char *newline =
+        p->in.length ? memchr(p->in.data, '\n', p->in.length) : NULL;
+    size_t length = newline ? (size_t)(newline - p->in.data) : p->in.length;
+    bytes_add(&line, bytes_text(&p->in), length);
+    if (line.length && line.data[line.length - 1] == '\r')
+        line.length--;
+    good = newline && bytes_equal(&line, expected.data, expected.length);
+    if (good) {
+        bytes_drop(&p->in, length + 1);
+    } else {
+        size_t same = 0;
+        while (same < line.length && same < expected.length &&
+               line.data[same] == expected.data[same])
+            same++;
+        remember(r, p);
+        note_busy(r, end);
+        show_difference(r, &expected, &line, same);
+        run_fail(r, newline ? "mismatch" : "no-answer",
+                 newline ? "the %s sent %s another line"
+                         : "the %s sent %s no whole line",
+                 p->other, run_who(r, p->name));
+    }
+    bytes_free(&expected);
+    bytes_free(&line);
+    return good;
+}
+
+struct match_wish {
+    struct peer *peer;
+    regex_t pattern;
+    regmatch_t groups[2];
+    bool found;
+};
+
+static bool matches(struct run *r, void *context)
+{
+    struct match_wish *w = context;
+    w->found =
+        regexec(&w->pattern, bytes_text(&w->peer->in), 2, w->groups, 0) == 0;
+    return r && (w->found || peer_ended(w->peer));
+}
+
+static bool expect_match(struct run *r, const struct target *t,
+                         const struct step *s, const char *save)
+{
+    struct bytes pattern = {0};
+    struct match_wish w = {.peer = run_peer(r, t)};
+    if (!run_bytes(r, t, &s->values[0], &pattern))
+        return false;
+    if (regcomp(&w.pattern, bytes_text(&pattern), REG_EXTENDED) != 0) {
+        run_undecided(r, "\"%s\" is no regular expression",
+                      bytes_text(&pattern));
+        bytes_free(&pattern);
+        return false;
+    }
+    enum wait_end end = run_wait(r, matches, &w);
+    bool good = w.found;
+    if (good) {
+        if (save && w.groups[1].rm_so >= 0)
+            good = run_save(r, save, w.peer->in.data + w.groups[1].rm_so,
+                            (size_t)(w.groups[1].rm_eo - w.groups[1].rm_so));
+        bytes_drop(&w.peer->in, (size_t)w.groups[0].rm_eo);
+    } else {
+        struct bytes text = {0};
+        remember(r, w.peer);
+        note_busy(r, end);
+        run_expected(r, "bytes that match %s", bytes_text(&pattern));
+        bytes_add_escaped(&text, bytes_text(&w.peer->in), w.peer->in.length,
+                          SHOWN_COLUMNS);
+        run_actual(r, "\"%s\"", bytes_text(&text));
+        bytes_free(&text);
+        run_fail(r, "mismatch", "the %s sent %s something else", w.peer->other,
+                 run_who(r, w.peer->name));
+    }
+    regfree(&w.pattern);
+    bytes_free(&pattern);
+    return good;
+}
+
+bool verb_expect_match(struct run *r, const struct target *t,
+                       const struct step *s)
+{
+    return expect_match(r, t, s, NULL);
+}
+
+bool verb_expect_match_save(struct run *r, const struct target *t,
+                            const struct step *s)
+{
+    return expect_match(r, t, s, bytes_text(&s->values[1].parts[0].bytes));
+}
+
+/* --------------------------------- ends -------------------------------- */
+
+static bool has_ended(struct run *r, void *context)
+{
+    const struct peer *p = context;
+    return r && (p->in.length > 0 || peer_ended(p));
+}
+
+static bool fail_end(struct run *r, struct peer *p, enum wait_end end,
+                     const char *wanted)
+{
+    struct bytes text = {0};
+    const char *who = run_who(r, p->name);
+
+    remember(r, p);
+    note_busy(r, end);
+    run_expected(r, "%s", wanted);
+    if (p->in.length) {
+        bytes_add_escaped(&text, p->in.data, p->in.length, SHOWN_COLUMNS);
+        run_actual(r, "\"%s\" (%zu byte%s)", bytes_text(&text), p->in.length,
+                   p->in.length == 1 ? "" : "s");
+        bytes_free(&text);
+        return run_fail(r, "extra-bytes",
+                        "the %s sent %s more than was asked for", p->other,
+                        who);
+    }
+    if (p->saw_reset) {
+        run_actual(r, "RST (connection reset)");
+        return run_fail(r, "reset",
+                        "the %s reset the connection of %s (RST) instead of "
+                        "ending it",
+                        p->other, who);
+    }
+    if (p->saw_eof) {
+        run_actual(r, "FIN (end of the stream)");
+        return run_fail(r, "eof", "the %s ended the connection of %s (FIN)",
+                        p->other, who);
+    }
+    run_actual(r, end == WAIT_HOPELESS ? "nothing, and nothing more will come"
+                                       : "nothing until the deadline");
+    return run_fail(r, end == WAIT_HOPELESS ? "no-end" : "deadline",
+                    "the %s does not end the connection of %s", p->other, who);
+}
+
+bool verb_expect_eof(struct run *r, const struct target *t,
+                     const struct step *s)
+{
+    (void)s;
+    struct peer *p = run_peer(r, t);
+    enum wait_end end = run_wait(r, has_ended, p);
+    if (!p->in.length && p->saw_eof && !p->saw_reset)
+        return true;
+    return fail_end(r, p, end, "FIN (end of the stream)");
+}
+
+bool verb_expect_reset(struct run *r, const struct target *t,
+                       const struct step *s)
+{
+    (void)s;
+    struct peer *p = run_peer(r, t);
+    enum wait_end end = run_wait(r, has_ended, p);
+    if (!p->in.length && p->saw_reset)
+        return true;
+    return fail_end(r, p, end, "RST (connection reset)");
+}
+
+/* -------------------------------- silence ------------------------------ */
+
+bool verb_silent(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)s;
+    struct peer *p = run_peer(r, t);
+    struct bytes text = {0};
+    bool quiet = run_wait_quiet(r);
+
+    remember(r, p);
+    if (p->in.length) {
+        bytes_add_escaped(&text, p->in.data, p->in.length, SHOWN_COLUMNS);
+        run_expected(r, "nothing yet");
+        run_actual(r, "\"%s\" (%zu byte%s)", bytes_text(&text), p->in.length,
+                   p->in.length == 1 ? "" : "s");
+        bytes_free(&text);
+        return run_fail(r, "too-early", "the %s sent %s something too early",
+                        p->other, run_who(r, p->name));
+    }
+    if (p->saw_eof || p->saw_reset) {
+        run_expected(r, "nothing yet");
+        run_actual(r, p->saw_reset ? "RST (connection reset)"
+                                   : "FIN (end of the stream)");
+        return run_fail(r, "ended-early",
+                        "the %s ended the connection of %s too early", p->other,
+                        run_who(r, p->name));
+    }
+    if (!quiet) {
+        r->busy = true;
+        run_expected(r, "the program waits for more");
+        run_actual(r, "it is at work all the time");
+        return run_fail(r, "busy",
+                        "the %s does not come to rest while it should wait",
+                        p->other);
+    }
+    journal_text(r->journal, EVENT_NOTE, p->name, "proved: the %s is quiet",
+                 p->other);
+    return true;
+}

@@ -1,0 +1,555 @@
+/* What the program must be like: alive, ended, at rest, without leaks. */
+#include "run.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* ------------------------------- its end ------------------------------- */
+
+static bool has_ended(struct run *r, void *context)
+{
+    const struct program *p = context;
+    return r && p->ended;
+}
+
+bool verb_alive(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    run_wait_quiet(r);
+    if (!p->ended)
+        return true;
+    run_expected(r, "it goes on");
+    return run_fail(r, "exited", "the %s has ended", p->name);
+}
+
+static void show_actual_end(struct run *r, const struct program *p)
+{
+    struct bytes text = {0};
+    if (p->ended)
+        describe_end(p->status, &text);
+    else
+        bytes_add_text(&text, "still running");
+    run_actual(r, "%s", bytes_text(&text));
+    bytes_free(&text);
+}
+
+static bool fail_not_ended(struct run *r, const struct program *p,
+                           enum wait_end end)
+{
+    r->ending = "nothing";
+    return run_fail(r, end == WAIT_HOPELESS ? "hangs" : "deadline",
+                    end == WAIT_HOPELESS ? "the %s hangs: it waits for "
+                                           "something that never comes"
+                                         : "the %s does not end",
+                    p->name);
+}
+
+bool verb_exit(struct run *r, const struct target *t, const struct step *s)
+{
+    long wanted;
+    struct program *p = run_program(r, t);
+    if (!run_number(r, t, &s->values[0], &wanted))
+        return false;
+    enum wait_end end = run_wait(r, has_ended, p);
+    if (p->ended && WIFEXITED(p->status) && WEXITSTATUS(p->status) == wanted) {
+        p->end_is_fine = true;
+        return true;
+    }
+    run_expected(r, "exit status %ld", wanted);
+    show_actual_end(r, p);
+    if (!p->ended)
+        return fail_not_ended(r, p, end);
+    /* A signal or a sanitizer tells its own story (run_fail). */
+    p->end_is_fine = WIFEXITED(p->status) && WEXITSTATUS(p->status) != 99;
+    return run_fail(
+        r, "exit-status", "the %s ended with status %d where %ld was expected",
+        p->name, WIFEXITED(p->status) ? WEXITSTATUS(p->status) : -1, wanted);
+}
+
+bool verb_killed(struct run *r, const struct target *t, const struct step *s)
+{
+    struct program *p = run_program(r, t);
+    const char *name = bytes_text(&s->values[0].parts[0].bytes);
+    enum wait_end end = run_wait(r, has_ended, p);
+    p->end_is_fine = p->ended;
+    if (p->ended && WIFSIGNALED(p->status) &&
+        WTERMSIG(p->status) == signal_number(name))
+        return true;
+    run_expected(r, "killed by %s", name);
+    show_actual_end(r, p);
+    if (!p->ended)
+        return fail_not_ended(r, p, end);
+    return run_fail(r, "exit-status", "the %s ended in another way", p->name);
+}
+
+/* -------------------------------- counts ------------------------------- */
+
+static int count_descriptors(const struct program *p)
+{
+    struct descriptor *list;
+    int count = process_descriptors(p->pid, &list);
+    free(list);
+    return count;
+}
+
+static int count_threads(const struct program *p)
+{
+    return process_thread_count(p->pid);
+}
+
+static int count_children(const struct program *p)
+{
+    int zombies;
+    return process_children(p->pid, &zombies);
+}
+
+struct count_wish {
+    const struct program *program;
+    int (*count)(const struct program *p);
+    int wanted;
+};
+
+static bool count_is_right(struct run *r, void *context)
+{
+    const struct count_wish *w = context;
+    return r && w->count(w->program) == w->wanted;
+}
+
+static bool judge_count(struct run *r, struct program *p,
+                        int (*count)(const struct program *p), int baseline,
+                        const char *what, const char *code)
+{
+    struct count_wish w = {p, count, baseline};
+    if (run_wait(r, count_is_right, &w) == WAIT_DONE)
+        return true;
+    int now = count(p);
+    run_expected(r, "%d %s, as at the baseline", baseline, what);
+    run_actual(r, "%d %s", now, what);
+    return run_fail(r, code,
+                    now > baseline ? "the %s leaks: it has %d %s more than "
+                                     "before"
+                                   : "the %s has %d %s fewer than before",
+                    p->name, now > baseline ? now - baseline : baseline - now,
+                    what);
+}
+
+/* Which descriptors are open, for the report of a leak. */
+static void list_descriptors(struct run *r, const struct program *p)
+{
+    struct descriptor *list;
+    struct bytes text = {0};
+    int count = process_descriptors(p->pid, &list);
+    for (int i = 0; i < count && i < 12; i++)
+        bytes_printf(&text, "%s%d %s", i ? ", " : "", list[i].fd,
+                     list[i].target);
+    if (count > 12)
+        bytes_printf(&text, ", and %d more", count - 12);
+    journal_about(r->journal, "descriptors", bytes_text(&text));
+    bytes_free(&text);
+    free(list);
+}
+
+bool verb_fds_baseline(struct run *r, const struct target *t,
+                       const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    if (judge_count(r, p, count_descriptors, p->baseline_fds, "descriptors",
+                    "fd-leak"))
+        return true;
+    list_descriptors(r, p);
+    return false;
+}
+
+bool verb_threads_baseline(struct run *r, const struct target *t,
+                           const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    return judge_count(r, p, count_threads, p->baseline_threads, "threads",
+                       "thread-leak");
+}
+
+bool verb_children_baseline(struct run *r, const struct target *t,
+                            const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    return judge_count(r, p, count_children, p->baseline_children,
+                       "child processes", "child-leak");
+}
+
+bool verb_fds_close_on_exec(struct run *r, const struct target *t,
+                            const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    struct descriptor *list;
+    int bad = -1;
+    run_wait_quiet(r);
+    int count = process_descriptors(p->pid, &list);
+    for (int i = 0; i < count && bad < 0; i++)
+        if (list[i].fd > 2 && list[i].socket &&
+            descriptor_is_inherited(p->pid, list[i].fd))
+            bad = i;
+    if (bad >= 0) {
+        int fd = list[bad].fd;
+        bool listener = list[bad].socket == p->listener;
+        free(list);
+        run_expected(r, "FD_CLOEXEC on every socket");
+        run_actual(r, "fd %d, %s, has no FD_CLOEXEC", fd,
+                   listener ? "the listening socket" : "a connection");
+        return run_fail(r, "inherits-fds",
+                        "a program that the %s executes would inherit fd %d",
+                        p->name, fd);
+    }
+    free(list);
+    return true;
+}
+
+/* --------------------------------- rest -------------------------------- */
+
+#define IDLE_WINDOW_MS 300
+
+bool verb_idle(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    pid_t pids[PROCESSES_MAX];
+    unsigned long long run, delay, run_later, delay_later;
+
+    /* Quiet at once, mostly; a program at work gets its window. */
+    int count = program_tree(p, pids);
+    process_times(pids, count, &run, &delay);
+    double start = clock_ms();
+    while (clock_ms() - start < IDLE_WINDOW_MS) {
+        run_pump(r);
+        if (quiet_look(getpid(), NULL, 0, &r->look) != QUIET_NO)
+            return true;
+        struct timespec pause = {0, 2000000};
+        ppoll(NULL, 0, &pause, NULL);
+    }
+    double window = clock_ms() - start;
+    count = program_tree(p, pids);
+    process_times(pids, count, &run_later, &delay_later);
+    /* Run delay counts too: on a busy machine a spinning program does not run
+     * all the time, but it always wants to. */
+    double wanted =
+        (double)(run_later + delay_later - run - delay) / 1e6 / window;
+    if (wanted < 0.8)
+        return true;
+    r->busy = true;
+    run_expected(r, "it waits in a call that blocks");
+    run_actual(r, "it wanted the processor for %.0f%% of %d ms", wanted * 100,
+               IDLE_WINDOW_MS);
+    return run_fail(r, "busy-loop",
+                    "the %s uses the processor though it has nothing to do",
+                    p->name);
+}
+
+/* ------------------------------- sockets ------------------------------- */
+
+struct row_search {
+    const struct program *program;
+    const struct descriptor *descriptors;
+    int count;
+    int rows;
+    struct socket_facts first;
+};
+
+static bool count_row(const struct socket_facts *facts, void *context)
+{
+    struct row_search *s = context;
+    for (int i = 0; i < s->count; i++)
+        if (s->descriptors[i].socket &&
+            s->descriptors[i].socket == facts->inode) {
+            if (!s->rows++)
+                s->first = *facts;
+            break;
+        }
+    return true;
+}
+
+static int count_rows(const struct program *p, int state,
+                      struct socket_facts *first)
+{
+    struct descriptor *list;
+    int count = process_descriptors(p->pid, &list);
+    struct row_search s = {.program = p, .descriptors = list, .count = count};
+    sockdiag_each(state, count_row, &s);
+    free(list);
+    if (first)
+        *first = s.first;
+    return s.rows;
+}
+
+static bool no_close_wait(struct run *r, void *context)
+{
+    return r && count_rows(context, TCP_STATE_CLOSE_WAIT, NULL) == 0;
+}
+
+bool verb_no_close_wait(struct run *r, const struct target *t,
+                        const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    if (run_wait(r, no_close_wait, p) == WAIT_DONE)
+        return true;
+    int rows = count_rows(p, TCP_STATE_CLOSE_WAIT, NULL);
+    run_expected(r, "no connection in CLOSE_WAIT");
+    run_actual(r, "%d in CLOSE_WAIT", rows);
+    return run_fail(r, "close-wait",
+                    "the %s does not close a connection that the other side "
+                    "has ended",
+                    p->name);
+}
+
+struct queue_wish {
+    const struct program *program;
+    unsigned wanted, now;
+};
+
+static bool read_queue(const struct socket_facts *facts, void *context)
+{
+    struct queue_wish *w = context;
+    if (facts->inode != w->program->listener)
+        return true;
+    w->now = facts->receive_queue;
+    return false;
+}
+
+static bool queue_is_right(struct run *r, void *context)
+{
+    struct queue_wish *w = context;
+    sockdiag_each(TCP_STATE_LISTEN, read_queue, w);
+    return r && w->now == w->wanted;
+}
+
+bool verb_accept_queue(struct run *r, const struct target *t,
+                       const struct step *s)
+{
+    long wanted;
+    struct program *p = run_program(r, t);
+    if (!run_number(r, t, &s->values[0], &wanted))
+        return false;
+    struct queue_wish w = {.program = p, .wanted = (unsigned)wanted};
+    if (run_wait(r, queue_is_right, &w) == WAIT_DONE)
+        return true;
+    run_expected(r, "%ld connections in the accept queue", wanted);
+    run_actual(r, "%u", w.now);
+    return run_fail(r, "accept-queue",
+                    "%u connections wait to be accepted where %ld should",
+                    w.now, wanted);
+}
+
+static int swapped(int port)
+{
+    return ((port & 0xff) << 8) | (port >> 8);
+}
+
+bool verb_listens_on(struct run *r, const struct target *t,
+                     const struct step *s)
+{
+    struct program *p = run_program(r, t);
+    struct bytes host = {0};
+    long port;
+    char wanted[128], actual[128];
+    struct socket_facts first;
+
+    if (!run_bytes(r, t, &s->values[0], &host) ||
+        !run_number(r, t, &s->values[1], &port))
+        return false;
+    bool is_6 = strchr(bytes_text(&host), ':') != NULL;
+    snprintf(wanted, sizeof wanted, is_6 ? "[%.60s]:%ld" : "%.60s:%ld",
+             bytes_text(&host), port);
+    bytes_free(&host);
+    int rows = count_rows(p, TCP_STATE_LISTEN, &first);
+    address_text(&first.local, actual, sizeof actual);
+    if (rows == 1 && strcmp(wanted, actual) == 0)
+        return true;
+    run_expected(r, "%s", wanted);
+    run_actual(r, "%s%s", actual, rows > 1 ? " and others" : "");
+    int actual_port = address_port(&first.local);
+    if (rows == 1 && actual_port == swapped((int)port))
+        return run_fail(r, "byte-order",
+                        "the %s listens on port %d, which is %ld with its "
+                        "bytes swapped: htons() is missing",
+                        p->name, actual_port, port);
+    return run_fail(r, "wrong-address", "the %s listens on the wrong address",
+                    p->name);
+}
+
+/* A precondition: without this row, a restart proves nothing. */
+static bool in_time_wait(struct run *r, void *context)
+{
+    struct socket_facts facts;
+    return r && run_other_end(context, &facts) &&
+           facts.state == TCP_STATE_TIME_WAIT;
+}
+
+bool verb_time_wait(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)s;
+    struct peer *p = run_peer(r, t);
+    if (run_wait(r, in_time_wait, p) == WAIT_DONE || in_time_wait(r, p)) {
+        journal_text(r->journal, EVENT_NOTE, p->name,
+                     "the %s's end is in TIME_WAIT", p->other);
+        return true;
+    }
+    struct socket_facts facts = {0};
+    run_other_end(p, &facts);
+    return run_undecided(r,
+                         "the %s's end of the connection of %s is not in "
+                         "TIME_WAIT but in %s",
+                         p->other, p->name, tcp_state_name(facts.state));
+}
+
+/* -------------------------- memory and processor ------------------------ */
+
+bool verb_rss(struct run *r, const struct target *t, const struct step *s)
+{
+    long limit;
+    struct program *p = run_program(r, t);
+    if (!run_number(r, t, &s->values[0], &limit))
+        return false;
+    size_t rss = process_rss(p->pid);
+    if (rss < (size_t)limit)
+        return true;
+    run_expected(r, "less than %ld bytes of memory", limit);
+    run_actual(r, "%zu bytes", rss);
+    return run_fail(r, "memory", "the %s uses too much memory", p->name);
+}
+
+static unsigned long long cpu_now(const struct program *p)
+{
+    pid_t pids[PROCESSES_MAX];
+    unsigned long long run, delay;
+    process_times(pids, program_tree(p, pids), &run, &delay);
+    return run;
+}
+
+bool verb_cpu_start(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    run_wait_quiet(r);
+    p->cpu_start = cpu_now(p);
+    return true;
+}
+
+bool verb_cpu_save(struct run *r, const struct target *t, const struct step *s)
+{
+    struct program *p = run_program(r, t);
+    char text[32];
+    run_wait_quiet(r);
+    snprintf(text, sizeof text, "%llu", cpu_now(p) - p->cpu_start);
+    return run_save(r, bytes_text(&s->values[0].parts[0].bytes), text,
+                    strlen(text));
+}
+
+/* Below this, processor time is noise. */
+#define CPU_FLOOR_NS 4000000ULL
+
+bool verb_cpu_ratio(struct run *r, const struct target *t, const struct step *s)
+{
+    struct program *p = run_program(r, t);
+    long times, saved;
+    struct value name = {.parts = s->values[1].parts,
+                         .count = s->values[1].count};
+    struct part variable = {.kind = PART_NAME, .bytes = name.parts[0].bytes};
+    name.parts = &variable;
+    if (!run_number(r, t, &s->values[0], &times) ||
+        !run_number(r, t, &name, &saved))
+        return false;
+    run_wait_quiet(r);
+    unsigned long long now = cpu_now(p) - p->cpu_start;
+    unsigned long long base = (unsigned long long)saved;
+    if (base < CPU_FLOOR_NS)
+        base = CPU_FLOOR_NS;
+    if (now < base * (unsigned long long)times)
+        return true;
+    run_expected(r, "less than %ld times %.1f ms of processor time", times,
+                 (double)base / 1e6);
+    run_actual(r, "%.1f ms", (double)now / 1e6);
+    return run_fail(r, "slow",
+                    "the %s's work grows faster than the data: %.0f times as "
+                    "much",
+                    p->name, (double)now / (double)base);
+}
+
+/* -------------------------------- output ------------------------------- */
+
+struct output_wish {
+    const struct program *program;
+    const struct program_output *output;
+    const struct bytes *text;
+};
+
+static bool has_text(struct run *r, void *context)
+{
+    const struct output_wish *w = context;
+    return r && bytes_contain(&w->output->text, w->text->data, w->text->length);
+}
+
+static bool judge_output(struct run *r, const struct target *t,
+                         const struct step *s,
+                         const struct program_output *output,
+                         const char *stream)
+{
+    struct bytes text = {0}, shown = {0};
+    struct program *p = run_program(r, t);
+    bool good = run_bytes(r, t, &s->values[0], &text);
+    if (good) {
+        struct output_wish w = {p, output, &text};
+        run_wait(r, has_text, &w);
+        good = has_text(r, &w);
+    }
+    if (!good && r->verdict == VERDICT_PASS) {
+        bytes_add_escaped(&shown, text.data, text.length, 60);
+        run_expected(r, "\"%s\" on its %s", bytes_text(&shown), stream);
+        bytes_clear(&shown);
+        bytes_add_escaped(&shown, bytes_text(&output->text),
+                          output->text.length, 60);
+        run_actual(r, output->text.length ? "\"%s\"" : "nothing%s",
+                   bytes_text(&shown));
+        run_fail(r, "transcript",
+                 p->ended ? "the %s did not print a line that it must print"
+                          : "the %s has not printed a line that it must "
+                            "print by now",
+                 p->name);
+    }
+    bytes_free(&text);
+    bytes_free(&shown);
+    return good;
+}
+
+bool verb_stdout_has(struct run *r, const struct target *t,
+                     const struct step *s)
+{
+    return judge_output(r, t, s, &run_program(r, t)->out, "standard output");
+}
+
+bool verb_stderr_has(struct run *r, const struct target *t,
+                     const struct step *s)
+{
+    return judge_output(r, t, s, &run_program(r, t)->err, "standard error");
+}
+
+bool verb_stderr_line(struct run *r, const struct target *t,
+                      const struct step *s)
+{
+    struct program *p = run_program(r, t);
+    if (!judge_output(r, t, s, &p->err, "standard error"))
+        return false;
+    const char *text = bytes_text(&p->err.text);
+    const char *newline = strchr(text, '\n');
+    if (newline && !newline[1])
+        return true;
+    run_expected(r, "one line on standard error");
+    run_actual(r, newline ? "more than one" : "a line without its end");
+    return run_fail(r, "transcript",
+                    "the %s must say what went wrong in one line", p->name);
+}

@@ -1,0 +1,376 @@
+/* Starting, stopping and squeezing programs. */
+#include "run.h"
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ------------------------------- before -------------------------------- */
+
+static bool set_limit(struct run *r, const struct target *t,
+                      const struct step *s, long *limit)
+{
+    return run_number(r, t, &s->values[0], limit);
+}
+
+bool verb_limit_nofile(struct run *r, const struct target *t,
+                       const struct step *s)
+{
+    return set_limit(r, t, s, &run_program(r, t)->limits.nofile);
+}
+
+bool verb_limit_stack(struct run *r, const struct target *t,
+                      const struct step *s)
+{
+    return set_limit(r, t, s, &run_program(r, t)->limits.stack);
+}
+
+bool verb_limit_memory(struct run *r, const struct target *t,
+                       const struct step *s)
+{
+    return set_limit(r, t, s, &run_program(r, t)->limits.memory);
+}
+
+bool verb_fill_fds(struct run *r, const struct target *t, const struct step *s)
+{
+    return set_limit(r, t, s, &run_program(r, t)->limits.fill_fds);
+}
+
+bool verb_hosts(struct run *r, const struct target *t, const struct step *s)
+{
+    struct program *p = run_program(r, t);
+    struct bytes name = {0}, text = {0};
+    bool good = run_bytes(r, t, &s->values[0], &name);
+    for (int i = 1; i < s->value_count && good; i++) {
+        good = run_bytes(r, t, &s->values[i], &text);
+        bytes_printf(&text, " %s\n", bytes_text(&name));
+    }
+    if (good) {
+        free(p->limits.hosts);
+        p->limits.hosts = memory_text(bytes_text(&text));
+    }
+    bytes_free(&name);
+    bytes_free(&text);
+    return good;
+}
+
+/*
+ * A port outside of what the kernel gives out by itself (32768 to 60999), so
+ * that nobody gets it between this look and the program's bind.
+ */
+bool verb_port(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)t;
+    const int lowest = 20000, range = 12000;
+    int start = (int)(getpid() * 7919 % range);
+    for (int i = 0; i < range; i++) {
+        int port = lowest + (start + i * 17) % range;
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons((uint16_t)port),
+                                      .sin_addr.s_addr = htonl(INADDR_ANY)};
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool is_free = fd >= 0 && bind(fd, (struct sockaddr *)&address,
+                                       sizeof address) == 0;
+        if (fd >= 0)
+            close(fd);
+        if (is_free) {
+            char text[16];
+            snprintf(text, sizeof text, "%d", port);
+            return run_save(r, bytes_text(&s->values[0].parts[0].bytes), text,
+                            strlen(text));
+        }
+    }
+    return run_undecided(r, "no port between %d and %d is free", lowest,
+                         lowest + range);
+}
+
+/* -------------------------------- start -------------------------------- */
+
+struct arguments {
+    char *texts[STEP_VALUES_MAX + 2];
+    int count;
+};
+
+static void add_argument(struct arguments *a, const char *text)
+{
+    a->texts[a->count++] = memory_text(text);
+}
+
+static void free_arguments(struct arguments *a)
+{
+    for (int i = 0; i < a->count; i++)
+        free(a->texts[i]);
+}
+
+static bool add_values(struct run *r, const struct target *t,
+                       const struct step *s, struct arguments *a)
+{
+    for (int i = 0; i < s->value_count; i++) {
+        struct bytes text = {0};
+        bool good = run_bytes(r, t, &s->values[i], &text);
+        if (good)
+            add_argument(a, bytes_text(&text));
+        bytes_free(&text);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+static bool start(struct run *r, struct program *p, const struct arguments *a)
+{
+    struct bytes why = {0};
+    if (p->started && !p->ended)
+        return run_undecided(r, "the check starts the %s twice", p->name);
+    enum start_result result =
+        program_start(p, a->texts, a->count, r->journal, &why);
+    bool good = result == START_DONE;
+    if (result == START_NO_NAMESPACE)
+        run_skip(r,
+                 "this machine does not let a program have its own "
+                 "/etc/hosts (%s)",
+                 bytes_text(&why));
+    else if (!good)
+        run_undecided(r, "%s", bytes_text(&why));
+    bytes_free(&why);
+    return good;
+}
+
+static bool listens_or_ended(struct run *r, void *context)
+{
+    struct program *p = context;
+    return r && (p->ended || program_find_listener(p));
+}
+
+struct port_owner {
+    int port;
+    unsigned long inode;
+};
+
+static bool is_port(const struct socket_facts *facts, void *context)
+{
+    struct port_owner *o = context;
+    if (address_port(&facts->local) != o->port)
+        return true;
+    o->inode = facts->inode;
+    return false;
+}
+
+/* Somebody else sits on the port: then the program is not to blame. */
+static bool port_is_taken(struct run *r, int port)
+{
+    char name[64];
+    struct port_owner o = {.port = port};
+    sockdiag_each(TCP_STATE_LISTEN, is_port, &o);
+    if (!o.inode)
+        return false;
+    pid_t owner = socket_owner(o.inode, name, sizeof name);
+    run_undecided(r, "port %d is taken by %s (process %d)", port, name,
+                  (int)owner);
+    return true;
+}
+
+static bool wait_until_it_listens(struct run *r, struct program *p, int port)
+{
+    enum wait_end end = run_wait(r, listens_or_ended, p);
+    if (p->listening) {
+        char text[64];
+        struct event *e =
+            journal_event(r->journal, EVENT_LISTENING, p->name, "");
+        bytes_add_text(&e->value, address_text(&p->address, text, sizeof text));
+        return true;
+    }
+    if (port && port_is_taken(r, port))
+        return false;
+    run_expected(r, "a listening socket (socket, bind, listen)");
+    if (p->ended) {
+        run_actual(r, "it ended before it listened");
+        struct bytes how = {0};
+        describe_end(p->status, &how);
+        p->end_is_fine = true; /* this failure is about just that */
+        run_fail(r, "not-listening", "the %s never listened: it %s", p->name,
+                 bytes_text(&how));
+        bytes_free(&how);
+        return false;
+    }
+    run_actual(r, end == WAIT_HOPELESS
+                      ? "none, and the program waits for something else"
+                      : "none until the deadline");
+    return run_fail(r, "not-listening", "the %s never listened", p->name);
+}
+
+static void take_baseline(struct run *r, struct program *p)
+{
+    struct descriptor *list;
+    int zombies;
+    run_wait_quiet(r);
+    int count = process_descriptors(p->pid, &list);
+    free(list);
+    p->baseline_fds = count;
+    p->baseline_threads = process_thread_count(p->pid);
+    p->baseline_children = process_children(p->pid, &zombies);
+}
+
+static bool start_server(struct run *r, const struct target *t,
+                         const struct step *s, int port)
+{
+    struct program *p = run_program(r, t);
+    struct arguments a = {0};
+    char port_text[16];
+    snprintf(port_text, sizeof port_text, "%d", port);
+    add_argument(&a, "127.0.0.1");
+    add_argument(&a, port_text);
+    bool good = add_values(r, t, s, &a) && start(r, p, &a) &&
+                wait_until_it_listens(r, p, port);
+    if (good)
+        take_baseline(r, p);
+    free_arguments(&a);
+    return good;
+}
+
+static bool start_client(struct run *r, const struct target *t,
+                         const struct step *s)
+{
+    const struct peer *fake = NULL;
+    for (int i = 0; i < r->peer_count; i++)
+        if (r->peers[i].listener >= 0)
+            fake = &r->peers[i];
+    if (!fake)
+        return run_undecided(r, "the client is started, and no peer listens");
+    struct arguments a = {0};
+    char port[16];
+    snprintf(port, sizeof port, "%d", address_port(&fake->local));
+    add_argument(&a, "127.0.0.1");
+    add_argument(&a, port);
+    bool good = add_values(r, t, s, &a) && start(r, run_program(r, t), &a);
+    free_arguments(&a);
+    return good;
+}
+
+bool verb_start(struct run *r, const struct target *t, const struct step *s)
+{
+    if (strcmp(t->actor->name, "client") == 0)
+        return start_client(r, t, s);
+    return start_server(r, t, s, 0);
+}
+
+bool verb_start_raw(struct run *r, const struct target *t, const struct step *s)
+{
+    struct arguments a = {0};
+    bool good = add_values(r, t, s, &a) && start(r, run_program(r, t), &a);
+    free_arguments(&a);
+    return good;
+}
+
+bool verb_listening(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    if (!wait_until_it_listens(r, p, 0))
+        return false;
+    take_baseline(r, p);
+    return true;
+}
+
+bool verb_restart(struct run *r, const struct target *t, const struct step *s)
+{
+    return start_server(r, t, s, run_program(r, t)->last_port);
+}
+
+bool verb_baseline(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)s;
+    take_baseline(r, run_program(r, t));
+    return true;
+}
+
+/* ------------------------------- signals ------------------------------- */
+
+static bool has_ended(struct run *r, void *context)
+{
+    const struct program *p = context;
+    return r && p->ended;
+}
+
+bool verb_stop(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    p->end_is_fine = true;
+    program_signal(p, SIGTERM, r->journal);
+    if (run_wait(r, has_ended, p) == WAIT_DONE)
+        return true;
+    run_expected(r, "its end");
+    run_actual(r, "it goes on");
+    return run_fail(r, "not-stopped", "the %s does not end on SIGTERM",
+                    p->name);
+}
+
+bool verb_signal(struct run *r, const struct target *t, const struct step *s)
+{
+    struct program *p = run_program(r, t);
+    const char *name = bytes_text(&s->values[0].parts[0].bytes);
+    int number = signal_number(name);
+    if (!number)
+        return run_undecided(r, "no signal has the name %s", name);
+    p->end_is_fine = true;
+    program_signal(p, number, r->journal);
+    return true;
+}
+
+static bool is_stopped(struct run *r, void *context)
+{
+    pid_t pids[PROCESSES_MAX];
+    const struct program *p = context;
+    int count = program_tree(p, pids);
+    for (int i = 0; i < count; i++)
+        if (process_state(pids[i]) != 'T')
+            return false;
+    return r != NULL;
+}
+
+bool verb_freeze(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)s;
+    pid_t pids[PROCESSES_MAX];
+    struct program *p = run_program(r, t);
+
+    run_wait_quiet(r);
+    free(p->before_freeze);
+    p->before_freeze_count = r->look.count;
+    p->before_freeze =
+        memory_get((size_t)(r->look.count + 1) * sizeof *p->before_freeze);
+    memcpy(p->before_freeze, r->look.threads,
+           (size_t)r->look.count * sizeof *p->before_freeze);
+    int count = program_tree(p, pids);
+    for (int i = 0; i < count; i++)
+        kill(pids[i], SIGSTOP);
+    double deadline = clock_ms() + run_deadline_ms();
+    while (!is_stopped(r, p)) {
+        run_pump(r);
+        if (p->ended)
+            return run_fail(r, "exited", "the %s ended", p->name);
+        if (clock_ms() > deadline)
+            return run_undecided(r, "the %s could not be frozen", p->name);
+    }
+    p->frozen = true;
+    journal_text(r->journal, EVENT_SIGNAL, p->name, "frozen");
+    return true;
+}
+
+bool verb_thaw(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)s;
+    pid_t pids[PROCESSES_MAX];
+    struct program *p = run_program(r, t);
+    run_pump(r);
+    int count = program_tree(p, pids);
+    for (int i = 0; i < count; i++)
+        kill(pids[i], SIGCONT);
+    p->frozen = false;
+    journal_text(r->journal, EVENT_SIGNAL, p->name, "thawed");
+    return true;
+}
