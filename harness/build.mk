@@ -44,7 +44,17 @@ units := $(patsubst lessons/%/unit.c,%,$(wildcard lessons/*/unit.c))
 programs := $(foreach f,plain san,$(foreach l,$(lessons),\
 	$(B)/$f/$l/server $(B)/$f/$l/client))
 
+# Everything that is compiled, before it is linked: what lint looks at.
+objects := $(foreach f,plain san,\
+	$(patsubst %.c,$(B)/$f/%.o,$(wildcard common/*.c))\
+	$(patsubst %,$(B)/$f/%.o,$(foreach l,$(lessons),$l/server $l/client)))\
+	$(patsubst %,$(B)/harness/%.o,$(wire))\
+	$(patsubst %,$(B)/tests/%.o,$(tests))\
+	$(patsubst %,$(B)/units/%.o,$(units))\
+	$(trivial:%=$(B)/trivial/%)
+
 .PHONY: all programs units tests objects
+objects: $(objects)
 all: programs units tests $(B)/wire
 programs: $(programs) $(trivial:%=$(B)/trivial/%)
 units: $(units:%=$(B)/units/%)
