@@ -92,8 +92,8 @@ ssize_t message_send_some(int fd, const char *bytes, size_t count);
 int message_send_all(int fd, const char *bytes, size_t count);
 
 /* Receives and throws away whatever comes, until the other side's FIN. Do it
- * before close(): a socket that is closed with unread bytes in it sends RST,
- * and RST destroys what the other side has not read yet.
+ * before close(): a socket that is closed with unread bytes in it throws away
+ * what it has not sent yet, and sends RST in place of FIN.
  * Returns 0; or -1 with errno: ECONNRESET ... */
 int message_drain(int fd);
 

@@ -65,8 +65,8 @@ static void print_listening(int listener)
 /* Says goodbye in the polite order. First FIN, with shutdown(): the client
  * knows at once that the reply is over. Then wait for the client's own FIN, and
  * throw away what it still sends. Only then close(): closed with unread bytes
- * in it, the socket would send RST, and RST takes away from the client even
- * those bytes of the reply that had arrived. */
+ * in it, the socket would forget the part of the reply that is still on its
+ * way, and send RST in place of FIN. */
 static void hang_up(int client)
 {
     /* TODO b: shutdown() the sending side, then message_drain(). */
