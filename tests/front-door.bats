@@ -9,6 +9,7 @@ setup() {
 # door WORD...: runs make; make's own voice must never be heard.
 door() {
     run make "$@"
+    echo "$output"
     [[ $output != *"make:"* && $output != *"***"* ]]
 }
 

@@ -21,6 +21,7 @@ graded() {
     local wanted=$1
     shift
     run make "$@"
+    echo "$output"
     [[ $output != *"make:"* && $output != *"***"* && $output != *"not ok"* ]]
     [[ ${lines[-1]} == "Next: "* ]]
     if [ "$wanted" = 0 ]; then [ "$status" -eq 0 ]; else [ "$status" -ne 0 ]; fi
