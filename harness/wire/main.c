@@ -271,9 +271,10 @@ static int run_checks(struct command_line *c)
         kept &= keep_journal(c, &scripts[i], j);
         if (c->show && text)
             report_show(j, &c->report, stdout);
-        else if (text && c->file_count > 1)
-            report_line(j, &c->report, stderr);
+        else if (text)
+            report_line(j, &c->report, stdout);
     }
+    c->report.listed = !c->show;
     if (!c->show || report_exit_status(journals, count))
         report_all(journals, count, &c->report, stdout);
     int status = kept ? report_exit_status(journals, count) : EXIT_TROUBLE;

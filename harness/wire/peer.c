@@ -44,6 +44,20 @@ static void set_up(struct peer *p, int fd)
     getpeername(fd, (struct sockaddr *)&p->remote, &size);
 }
 
+/*
+ * A small receive buffer alone does not make a program's send() wait: on
+ * loopback, with its segments of 64 KiB, the kernel gives the program a send
+ * buffer of megabytes. Its size follows the largest segment that we announce.
+ */
+static void set_small(const struct peer *p, int fd)
+{
+    int segment = 536;
+    if (!p->rcvbuf)
+        return;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &p->rcvbuf, sizeof p->rcvbuf);
+    setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+}
+
 static void tell(struct peer *p, struct journal *j, enum event_kind kind)
 {
     if (!p->relayed)
@@ -94,8 +108,7 @@ bool peer_connect(struct peer *p, const struct sockaddr_storage *address,
                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (p->fd < 0)
         return false;
-    if (p->rcvbuf)
-        setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &p->rcvbuf, sizeof p->rcvbuf);
+    set_small(p, p->fd);
     if (connect(p->fd, (const struct sockaddr *)address, size) == 0)
         connect_ended(p, 0, j);
     else if (errno == EINPROGRESS)
@@ -115,9 +128,7 @@ bool peer_listen(struct peer *p, int backlog, struct journal *j)
     if (p->listener < 0 ||
         bind(p->listener, (struct sockaddr *)&address, sizeof address) < 0)
         return false;
-    if (p->rcvbuf)
-        setsockopt(p->listener, SOL_SOCKET, SO_RCVBUF, &p->rcvbuf,
-                   sizeof p->rcvbuf);
+    set_small(p, p->listener);
     if (backlog >= 0 && listen(p->listener, backlog) < 0)
         return false;
     getsockname(p->listener, (struct sockaddr *)&p->local, &size);
@@ -279,7 +290,7 @@ bool peer_pump(struct peer *p, struct journal *j)
     if (p->connecting)
         return pump_connect(p, j);
     bool moved = flush(p, j);
-    if (p->stopped)
+    if (p->stopped || p->saw_eof)
         return notice_reset(p, j) || moved;
     if (p->slow)
         return peer_read(p, 2048, j) > 0 || moved;

@@ -13,6 +13,7 @@ struct report_options {
     enum report_format format;
     bool plain;  /* sentences instead of ladders */
     bool colour; /* of the words PASS and FAIL */
+    bool listed; /* the line of each check has been printed already */
 };
 
 bool report_format_find(const char *name, enum report_format *out);

@@ -104,10 +104,15 @@ static void add_difference(const struct journal *j, struct bytes *out)
     if (!*expected && !*actual)
         return;
     bytes_add_text(out, "\n");
-    if (*expected)
+    /* Where a caret points into the lines they must stay whole. */
+    if (*expected && *caret)
         bytes_printf(out, "  expected  %s\n", expected);
-    if (*actual)
+    else if (*expected)
+        wrap(out, "  expected  ", 12, expected);
+    if (*actual && *caret)
         bytes_printf(out, "  actual    %s\n", actual);
+    else if (*actual)
+        wrap(out, "  actual    ", 12, actual);
     if (*caret) {
         const char *offset = journal_get(j, "offset");
         bytes_printf(out, "            %*s^ the first difference", atoi(caret),
@@ -256,7 +261,7 @@ void report_text(const struct journal *journals, int count,
                  const struct report_options *o, struct bytes *out)
 {
     struct totals t = report_totals(journals, count);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count && !o->listed; i++)
         add_line(&journals[i], o, out);
     for (int i = 0; i < count; i++)
         if (is_told_in_full(&journals[i]))

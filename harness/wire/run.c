@@ -188,7 +188,7 @@ static bool add_name(struct run *r, const struct target *t, const char *name,
         }
         for (int i = 0; i < r->peer_count; i++)
             if (strcmp(r->peers[i].name, actor) == 0 &&
-                r->peers[i].listener >= 0) {
+                (r->peers[i].listener >= 0 || r->peers[i].connected)) {
                 bytes_printf(out, "%d", address_port(&r->peers[i].local));
                 return true;
             }

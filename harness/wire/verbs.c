@@ -31,6 +31,9 @@ const struct verb verbs[] = {
     {PROGRAM, "restart", verb_restart,
      "starts it again, on the port it had before"},
     {PROGRAM, "stop", verb_stop, "sends SIGTERM and waits for its end"},
+    {PROGRAM, "no-more-fds", verb_no_more_fds,
+     "takes away every free descriptor, so that accept() fails (EMFILE)"},
+    {PROGRAM, "more-fds", verb_more_fds, "gives them back"},
     {PROGRAM, "signal SIGNAL", verb_signal, "sends it this signal"},
     {PROGRAM, "freeze", verb_freeze,
      "stops it (SIGSTOP), so that what is sent now arrives in one go"},
@@ -38,7 +41,8 @@ const struct verb verbs[] = {
 
     /* Peers: connections */
     {PEER, "rcvbuf NUMBER", verb_rcvbuf,
-     "its receive buffer, before connect or accept"},
+     "a small receive buffer and small segments, before connect or listen, so "
+     "that the program's send buffer stays small too"},
     {PEER, "connect many NUMBER", verb_connect_many,
      "so many connections, one after another, each closed before the next"},
     {PEER, "connect to NAME", verb_connect_to,
@@ -125,6 +129,8 @@ const struct verb verbs[] = {
      "the time since cpu start is less than that many times a saved one"},
     {PROGRAM, "stdout has BYTES", verb_stdout_has,
      "its standard output holds this"},
+    {PROGRAM, "stdout lacks BYTES", verb_stdout_lacks,
+     "its standard output does not hold this"},
     {PROGRAM, "stderr has BYTES", verb_stderr_has,
      "its standard error output holds this"},
     {PROGRAM, "stderr line BYTES", verb_stderr_line,

@@ -40,7 +40,8 @@ void verbs_print_manual(struct bytes *out);
 /* verbs_program.c: starting, stopping and squeezing programs */
 verb_function verb_start, verb_start_raw, verb_restart, verb_listening,
     verb_stop, verb_signal, verb_freeze, verb_thaw, verb_limit_nofile,
-    verb_limit_stack, verb_limit_memory, verb_fill_fds, verb_hosts, verb_port;
+    verb_limit_stack, verb_limit_memory, verb_fill_fds, verb_no_more_fds,
+    verb_more_fds, verb_hosts, verb_port;
 
 /* verbs_peer.c: the sockets of wire */
 verb_function verb_connect, verb_connect_to, verb_connect_many, verb_rcvbuf,
@@ -59,6 +60,7 @@ verb_function verb_alive, verb_exit, verb_killed, verb_baseline,
     verb_fds_baseline, verb_threads_baseline, verb_children_baseline,
     verb_fds_close_on_exec, verb_idle, verb_no_close_wait, verb_time_wait,
     verb_accept_queue, verb_rss, verb_cpu_start, verb_cpu_save, verb_cpu_ratio,
-    verb_stdout_has, verb_stderr_has, verb_stderr_line, verb_listens_on;
+    verb_stdout_has, verb_stdout_lacks, verb_stderr_has, verb_stderr_line,
+    verb_listens_on;
 
 #endif

@@ -532,6 +532,27 @@ bool verb_stdout_has(struct run *r, const struct target *t,
     return judge_output(r, t, s, &run_program(r, t)->out, "standard output");
 }
 
+bool verb_stdout_lacks(struct run *r, const struct target *t,
+                       const struct step *s)
+{
+    struct bytes text = {0};
+    struct program *p = run_program(r, t);
+    if (!run_bytes(r, t, &s->values[0], &text))
+        return false;
+    run_wait_quiet(r);
+    bool bad = bytes_contain(&p->out.text, text.data, text.length);
+    if (bad) {
+        struct bytes shown = {0};
+        bytes_add_escaped(&shown, text.data, text.length, 40);
+        run_expected(r, "no \"%s\" on its standard output", bytes_text(&shown));
+        bytes_free(&shown);
+        run_fail(r, "transcript", "the %s prints what it must not print",
+                 p->name);
+    }
+    bytes_free(&text);
+    return !bad;
+}
+
 bool verb_stderr_has(struct run *r, const struct target *t,
                      const struct step *s)
 {

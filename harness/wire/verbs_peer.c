@@ -17,10 +17,40 @@ bool verb_rcvbuf(struct run *r, const struct target *t, const struct step *s)
     return true;
 }
 
+struct queue_search {
+    int port;
+    unsigned waiting, backlog;
+};
+
+static bool is_queue(const struct socket_facts *facts, void *context)
+{
+    struct queue_search *q = context;
+    if (address_port(&facts->local) != q->port)
+        return true;
+    q->waiting = facts->receive_queue;
+    q->backlog = facts->send_queue;
+    return false;
+}
+
+static bool queue_is_full(struct run *r, void *context)
+{
+    struct queue_search *q = context;
+    sockdiag_each(TCP_STATE_LISTEN, is_queue, q);
+    return r && q->waiting > q->backlog;
+}
+
+struct connect_wish {
+    const struct peer *peer;
+    const struct program *server;
+};
+
+/* With a full accept queue the kernel drops the SYN; while the program is
+ * frozen, nobody will make room. */
 static bool connect_ended(struct run *r, void *context)
 {
-    const struct peer *p = context;
-    return r && !p->connecting;
+    const struct connect_wish *w = context;
+    struct queue_search q = {.port = w->server->last_port};
+    return !w->peer->connecting || (w->server->frozen && queue_is_full(r, &q));
 }
 
 /* Where a server listens on every address, loopback is one of them. */
@@ -51,8 +81,9 @@ static bool try_connect(struct run *r, struct peer *p,
     snprintf(p->other, sizeof p->other, "%s", server->name);
     if (!peer_connect(p, &address, r->journal))
         return run_undecided(r, "%s: no socket: %s", p->name, strerror(errno));
+    struct connect_wish w = {p, server};
     if (p->connecting)
-        run_wait(r, connect_ended, p);
+        run_wait(r, connect_ended, &w);
     return true;
 }
 
@@ -175,28 +206,6 @@ bool verb_refuse(struct run *r, const struct target *t, const struct step *s)
     return begin_to_listen(r, run_peer(r, t), -1);
 }
 
-struct queue_search {
-    int port;
-    unsigned waiting, backlog;
-};
-
-static bool is_queue(const struct socket_facts *facts, void *context)
-{
-    struct queue_search *q = context;
-    if (address_port(&facts->local) != q->port)
-        return true;
-    q->waiting = facts->receive_queue;
-    q->backlog = facts->send_queue;
-    return false;
-}
-
-static bool queue_is_full(struct run *r, void *context)
-{
-    struct queue_search *q = context;
-    sockdiag_each(TCP_STATE_LISTEN, is_queue, q);
-    return r && q->waiting > q->backlog;
-}
-
 /* A backlog of 0 has room for one connection; the queue is then proved to be
  * full before anything is concluded from it. */
 bool verb_hang(struct run *r, const struct target *t, const struct step *s)
@@ -254,13 +263,23 @@ bool verb_send(struct run *r, const struct target *t, const struct step *s)
     return good;
 }
 
+/* The program has closed it: no descriptor refers to it any more. (One that
+ * waits to be accepted has none either, but is in another state.) */
+static bool is_closed(const struct socket_facts *facts)
+{
+    return !facts->inode && facts->state != TCP_STATE_ESTABLISHED &&
+           facts->state != TCP_STATE_CLOSE_WAIT &&
+           facts->state != TCP_STATE_SYN_RECEIVED;
+}
+
 /* All bytes are with the program and its queue is empty; or there is no
  * connection left that could take them. */
 static bool is_consumed(struct run *r, void *context)
 {
     const struct peer *p = context;
     struct socket_facts facts;
-    if (p->fd < 0 || p->saw_reset || !run_other_end(p, &facts))
+    if (p->fd < 0 || p->saw_reset || !run_other_end(p, &facts) ||
+        is_closed(&facts))
         return r && p->out.length == 0;
     if (p->out.length || facts.receive_queue || !facts.inode)
         return false;

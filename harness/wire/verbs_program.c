@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -285,6 +286,44 @@ bool verb_baseline(struct run *r, const struct target *t, const struct step *s)
     (void)s;
     take_baseline(r, run_program(r, t));
     return true;
+}
+
+/* --------------------------- descriptors run out ------------------------ */
+
+static bool set_nofile(struct run *r, struct program *p, rlim_t soft)
+{
+    struct rlimit limit;
+    if (prlimit(p->pid, RLIMIT_NOFILE, NULL, &limit) == 0) {
+        limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
+        if (prlimit(p->pid, RLIMIT_NOFILE, &limit, NULL) == 0)
+            return true;
+    }
+    return run_skip(r, "this machine does not let the limits of the %s be set",
+                    p->name);
+}
+
+/* A limit at the lowest free number leaves room for none. */
+bool verb_no_more_fds(struct run *r, const struct target *t,
+                      const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    struct descriptor *list;
+    run_wait_quiet(r);
+    int count = process_descriptors(p->pid, &list), lowest = 0;
+    for (int i = 0; i < count; i++)
+        if (list[i].fd == lowest) {
+            lowest++;
+            i = -1;
+        }
+    free(list);
+    return set_nofile(r, p, (rlim_t)lowest);
+}
+
+bool verb_more_fds(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)s;
+    return set_nofile(r, run_program(r, t), 1024);
 }
 
 /* ------------------------------- signals ------------------------------- */
