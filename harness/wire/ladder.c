@@ -11,9 +11,11 @@ struct row {
     double ms;
     char actor[24], to[24];
     enum direction direction;
-    struct bytes label;         /* what the arrow carries */
-    bool data, failed, program; /* program: the right life line speaks */
-    long number;                /* bytes, where it is data */
+    struct bytes label; /* what the arrow carries */
+    bool data, failed, printed;
+    bool program; /* a program speaks, beside its life line */
+    bool left;    /* that line is the left one */
+    long number;  /* bytes, where it is data */
     struct bytes bytes;
 };
 
@@ -89,9 +91,8 @@ static void add_output(struct rows *rows, const struct event *e)
     while (*text) {
         size_t length = strcspn(text, "\n");
         struct row *row = add_row(rows, e);
-        row->program = true;
-        bytes_add_text(&row->label, "prints ");
-        bytes_add_escaped(&row->label, text, length, BODY - 10);
+        row->program = row->printed = true;
+        bytes_add_escaped(&row->label, text, length, BODY - 6);
         text += length + (text[length] == '\n');
     }
 }
@@ -203,8 +204,14 @@ static void draw_body(const struct row *row, struct bytes *out)
         bytes_printf(out, " %.*s ", (int)length, bytes_text(&row->label));
         bytes_add_text(out, "──");
     } else if (row->program) {
-        bytes_printf(out, "%*s%.*s ", (int)(BODY - 1 - length), "", (int)length,
-                     bytes_text(&row->label));
+        /* What a program prints has a mark: it is no event on the wire. */
+        const char *mark = row->printed ? "»" : " ";
+        const char *text = bytes_text(&row->label);
+        if (row->left)
+            bytes_printf(out, " %s %-*.*s", mark, BODY - 3, (int)length, text);
+        else
+            bytes_printf(out, "%*s%s %.*s ", (int)(BODY - 3 - length), "", mark,
+                         (int)length, text);
     } else {
         bytes_printf(out, " %-*.*s", BODY - 1, BODY - 2,
                      bytes_text(&row->label));
@@ -213,14 +220,15 @@ static void draw_body(const struct row *row, struct bytes *out)
 
 static void draw_row(const struct row *row, struct bytes *out)
 {
-    bool left_speaks = !row->program && !row->failed;
     bool relayed =
         strcmp(row->actor, "client") == 0 || strcmp(row->actor, "server") == 0;
+    bool left_name = row->program ? row->left : !row->failed && !relayed;
     bytes_printf(out, "%s %7.1f ms ", row->failed ? "  >" : "   ", row->ms);
-    bytes_printf(out, "%9s │", left_speaks && !relayed ? row->actor : "");
+    bytes_printf(out, "%9s │", left_name ? row->actor : "");
     draw_body(row, out);
-    bytes_printf(out, "│%s%s\n", row->program ? " " : "",
-                 row->program ? row->actor : "");
+    bool right_name = row->program && !row->left;
+    bytes_printf(out, "│%s%s\n", right_name ? " " : "",
+                 right_name ? row->actor : "");
 }
 
 static void draw_sentence(const struct row *row, struct bytes *out)
@@ -231,8 +239,10 @@ static void draw_sentence(const struct row *row, struct bytes *out)
     bytes_printf(out, "    After %.1f ms: ", row->ms);
     if (row->failed)
         bytes_add_text(out, label);
+    else if (row->printed)
+        bytes_printf(out, "%s prints \"%s\"", row->actor, label);
     else if (row->direction == ASIDE)
-        bytes_printf(out, "%s: %s", row->actor, label);
+        bytes_printf(out, "%s %s", row->actor, label);
     else if (strcmp(label, "connects") == 0 && row->direction == TO_RIGHT)
         bytes_printf(out, "%s connects to %s", row->actor, other);
     else if (strcmp(label, "connects") == 0)
@@ -244,8 +254,8 @@ static void draw_sentence(const struct row *row, struct bytes *out)
     bytes_add_text(out, ".\n");
 }
 
-/* The names above the two life lines. */
-static void draw_head(const struct rows *rows, struct bytes *out)
+/* Finds out who stands where, and draws the names above the life lines. */
+static void place_actors(struct rows *rows, bool draw, struct bytes *out)
 {
     bool server = false, client = false, peers = false;
     for (size_t i = 0; i < rows->count; i++) {
@@ -258,7 +268,10 @@ static void draw_head(const struct rows *rows, struct bytes *out)
     }
     const char *left = !peers && server && client ? "client" : "wire";
     const char *right = server ? "server" : "client";
-    bytes_printf(out, "          time %10s%*s\n", left, BODY + 4, right);
+    for (size_t i = 0; i < rows->count; i++)
+        rows->list[i].left = strcmp(rows->list[i].actor, left) == 0;
+    if (draw)
+        bytes_printf(out, "          time %10s%*s\n", left, BODY + 4, right);
 }
 
 void ladder_draw(const struct journal *j, const struct ladder_options *o,
@@ -269,8 +282,7 @@ void ladder_draw(const struct journal *j, const struct ladder_options *o,
         add_event(&rows, &j->events[i], o);
 
     size_t first = o->rows && rows.count > o->rows ? rows.count - o->rows : 0;
-    if (!o->plain)
-        draw_head(&rows, out);
+    place_actors(&rows, !o->plain, out);
     if (first)
         bytes_printf(out, "    (%zu earlier rows are left out)\n", first);
     for (size_t i = 0; i < rows.count; i++) {

@@ -368,6 +368,23 @@ static bool delivered(const struct peer *p, const struct socket_facts *facts)
     return ioctl(p->fd, SIOCOUTQ, &unacknowledged) == 0 && !unacknowledged;
 }
 
+bool run_end_arrived(const struct peer *p, bool *stuck)
+{
+    struct socket_facts facts;
+    if (!p->closed || !p->connected || !run_other_end(p, &facts))
+        return true;
+    bool under_way = facts.state == TCP_STATE_ESTABLISHED ||
+                     facts.state == TCP_STATE_SYN_RECEIVED ||
+                     facts.state == TCP_STATE_FIN_WAIT1 ||
+                     facts.state == TCP_STATE_FIN_WAIT2;
+    /* Behind unread bytes, the FIN cannot arrive. */
+    if (under_way && facts.receive_queue) {
+        *stuck = true;
+        return true;
+    }
+    return !under_way;
+}
+
 /*
  * Nothing is under way between a peer and its program. `stuck` is set where
  * bytes wait on our side because the program takes none: that cannot be told
@@ -377,7 +394,7 @@ static bool peer_settled(const struct peer *p, bool *stuck)
 {
     struct socket_facts facts;
     if (p->fd < 0)
-        return true;
+        return run_end_arrived(p, stuck);
     if (p->connecting)
         return false;
     if (!run_other_end(p, &facts))

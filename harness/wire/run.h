@@ -116,6 +116,10 @@ bool run_wait_quiet(struct run *r);
 /* The kernel's facts of the program's end of a connection. */
 bool run_other_end(const struct peer *p, struct socket_facts *out);
 
+/* False while the FIN or RST of a peer that has closed is still on its way to
+ * the program. `stuck` is set where it cannot arrive. */
+bool run_end_arrived(const struct peer *p, bool *stuck);
+
 /* Verdicts; all return false, so that a verb can `return run_fail(...)`. */
 bool run_fail(struct run *r, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

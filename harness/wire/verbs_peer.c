@@ -69,7 +69,15 @@ static struct sockaddr_storage reachable(const struct sockaddr_storage *a)
     return out;
 }
 
-/* Connects, or tries to; what came of it is in the peer. */
+static bool end_arrived(struct run *r, void *context)
+{
+    bool stuck = false;
+    return r && run_end_arrived(context, &stuck);
+}
+
+/* Connects, or tries to; what came of it is in the peer. The connection
+ * before is waited out: once forgotten, nobody would know that its end is
+ * still on its way. */
 static bool try_connect(struct run *r, struct peer *p,
                         const struct program *server)
 {
@@ -78,6 +86,7 @@ static bool try_connect(struct run *r, struct peer *p,
     if (!server->last_port)
         return run_undecided(r, "the %s has not listened yet", server->name);
     struct sockaddr_storage address = reachable(&server->address);
+    run_wait(r, end_arrived, p);
     snprintf(p->other, sizeof p->other, "%s", server->name);
     if (!peer_connect(p, &address, r->journal))
         return run_undecided(r, "%s: no socket: %s", p->name, strerror(errno));
