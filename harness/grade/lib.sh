@@ -121,6 +121,18 @@ checks() {
     done <"$list"
 }
 
+# mutant_for LESSON WORD: the patch of that name, or the first one that the
+# check of that name catches; nothing if there is neither.
+mutant_for() {
+    local patch=lessons/$1/mutants/$2.patch
+    if [ -f "$patch" ]; then
+        printf '%s\n' "$patch"
+    else
+        grep -l "^Caught-by:[ ]*$2\$" "lessons/$1/mutants/"*.patch 2>/dev/null |
+            head -n 1 || true
+    fi
+}
+
 # next_lesson LESSON: the lesson that follows, or nothing.
 next_lesson() {
     lessons | awk -v here="$1" 'found { print; exit } $0 == here { found = 1 }'
