@@ -243,12 +243,11 @@ static bool read_member(const char **p, const char *name, struct event *e)
 static bool read_event(const char *p, struct event *e)
 {
     struct bytes name = {0};
-    bool good = read_char(&p, '{');
-    while (good && *p != '}') {
+    bool good = read_char(&p, '{'), more = good && *p != '}';
+    while (more) {
         good = read_string(&p, &name) && read_char(&p, ':') &&
                read_member(&p, bytes_text(&name), e);
-        if (good && *p != '}')
-            good = read_char(&p, ',');
+        more = good && read_char(&p, ',');
     }
     bytes_free(&name);
     return good && *p == '}';
