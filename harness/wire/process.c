@@ -279,12 +279,38 @@ static const struct call *find_call(long number)
     return NULL;
 }
 
+static bool is_file_call(const struct call *c)
+{
+    return c->number == SYS_read || c->number == SYS_readv ||
+           c->number == SYS_write || c->number == SYS_writev;
+}
+
+/* A read from a file ends by itself, one from a pipe or socket need not. */
+static bool waits_for_peer(const struct thread_facts *t)
+{
+    static const char *const kinds[] = {"socket:", "pipe:", "anon_inode:",
+                                        "/dev/"};
+    char path[64], target[96] = "";
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)t->pid,
+             (int)t->arguments[0]);
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    if (n < 0)
+        return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(target, kinds[i], strlen(kinds[i])) == 0)
+            return true;
+    return false;
+}
+
 enum wait_class thread_wait(const struct thread_facts *t)
 {
     if (!t->syscall_known)
         return t->state == 'S' ? WAIT_TIMED : WAIT_NONE;
     const struct call *c = find_call(t->call);
-    if (!c || t->state == 'R' || t->state == 'T')
+    /* D is a wait for a disk and the like: it ends by itself. */
+    if (!c || t->state != 'S')
+        return WAIT_NONE;
+    if (is_file_call(c) && !waits_for_peer(t))
         return WAIT_NONE;
     switch (c->timeout) {
     case TIMEOUT_NEVER:

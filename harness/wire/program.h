@@ -56,6 +56,7 @@ struct program {
     int before_freeze_count;
 
     int baseline_fds, baseline_threads, baseline_children;
+    size_t baseline_rss;
     unsigned long long cpu_start;
 };
 

@@ -435,6 +435,21 @@ static unsigned long long progress_mark(struct run *r)
     return mark;
 }
 
+/* A process that has died is no process at rest: waitpid() tells of it when
+ * the last of its threads is gone. */
+static bool any_dying(const struct run *r)
+{
+    for (int i = 0; i < r->program_count; i++) {
+        const struct program *p = &r->programs[i];
+        if (!p->started || p->ended)
+            continue;
+        char state = process_state(p->pid);
+        if (!state || state == 'Z' || state == 'X')
+            return true;
+    }
+    return false;
+}
+
 static enum quiet quiet_now(struct run *r)
 {
     bool stuck, stuck_again;
@@ -446,10 +461,10 @@ static enum quiet quiet_now(struct run *r)
             before = r->programs[i].before_freeze;
             before_count = r->programs[i].before_freeze_count;
         }
-    if (run_pump(r) || !sockets_settled(r, &stuck))
+    if (run_pump(r) || !sockets_settled(r, &stuck) || any_dying(r))
         return QUIET_NO;
     enum quiet quiet = quiet_look(getpid(), before, before_count, &r->look);
-    if (run_pump(r) || !sockets_settled(r, &stuck_again))
+    if (run_pump(r) || !sockets_settled(r, &stuck_again) || any_dying(r))
         return QUIET_NO;
     if (quiet == QUIET_FOREVER && !stuck && !stuck_again)
         return QUIET_FOREVER;

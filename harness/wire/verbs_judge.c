@@ -416,11 +416,12 @@ bool verb_rss(struct run *r, const struct target *t, const struct step *s)
     if (!run_number(r, t, &s->values[0], &limit))
         return false;
     size_t rss = process_rss(p->pid);
-    if (rss < (size_t)limit)
+    if (rss < p->baseline_rss + (size_t)limit)
         return true;
-    run_expected(r, "less than %ld bytes of memory", limit);
-    run_actual(r, "%zu bytes", rss);
-    return run_fail(r, "memory", "the %s uses too much memory", p->name);
+    run_expected(r, "less than %ld bytes of memory more than at the baseline",
+                 limit);
+    run_actual(r, "%zu bytes more", rss - p->baseline_rss);
+    return run_fail(r, "memory", "the %s uses more and more memory", p->name);
 }
 
 static unsigned long long cpu_now(const struct program *p)

@@ -211,6 +211,7 @@ static void take_baseline(struct run *r, struct program *p)
     int count = process_descriptors(p->pid, &list);
     free(list);
     p->baseline_fds = count;
+    p->baseline_rss = process_rss(p->pid);
     p->baseline_threads = process_thread_count(p->pid);
     p->baseline_children = process_children(p->pid, &zombies);
 }
