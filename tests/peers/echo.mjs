@@ -33,6 +33,11 @@ function address(ip, number) {
 }
 
 function serve(socket) {
+    // A client that has reset already has no address any more.
+    if (socket.remoteAddress === undefined) {
+        socket.destroy();
+        return;
+    }
     console.log("Accepted " + address(socket.remoteAddress, socket.remotePort));
     let pieces = [], length = 0, tail = Buffer.alloc(0), done = false;
 
