@@ -1,0 +1,384 @@
+#!/usr/bin/env bats
+# wire itself, from its command line: what it says, what it ends with, and
+# that nothing is left behind, whatever the program does.
+
+# A program that waits for ever, in a call without a time-out.
+setup_file() {
+    printf '#include <unistd.h>\nint main(void) { pause(); return 0; }\n' |
+        gcc -xc - -o "$BATS_FILE_TMPDIR/waits"
+}
+
+setup() {
+    cd "$BATS_TEST_DIRNAME/.." || return
+    here=$BATS_TEST_TMPDIR
+    waits=$BATS_FILE_TMPDIR/waits
+    server=build/plain/02-send-receive/server
+    client=build/plain/02-send-receive/client
+}
+
+# check NAME: reads steps from stdin, writes a check file.
+check() {
+    { printf 'check "%s"\n' "$1"; cat; } > "$here/$1.wire"
+}
+
+# wire ARGUMENT...: runs it on the checks of this test.
+wire() {
+    run build/wire --contracts lessons/contracts "$@"
+    echo "$output"
+}
+
+# below MARK: the number of processes whose command line holds the mark.
+below() {
+    local file line count=0
+    for file in /proc/[0-9]*/cmdline; do
+        line=$(tr '\0' ' ' 2>/dev/null < "$file") || continue
+        [[ $line != *"$1"* ]] || count=$((count + 1))
+    done
+    echo "$count"
+}
+
+@test "a hopeless wait ends at once and names call, descriptor and peer" {
+    check hopeless <<'E'
+rule echo.1
+server start
+A connect
+A send "no end"
+A expect "no end"
+E
+    # With a deadline of a minute, only the proof can end the wait.
+    WIRE_TIMEOUT_MULT=12 wire --server "$server" "$here/hopeless.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"and never will: it waits"* ]]
+    [[ $output == *"blocked in recv() (kernel: recvfrom) on fd 4"* ]]
+    [[ $(tr -s ' \n' ' ' <<< "$output") == *"the connection of client A"* ]]
+}
+
+@test "a client in the accept queue is seen" {
+    check queued <<'E'
+server start
+A connect
+A send "silent"
+A consumed
+B connect
+B send "waits<EOF>"
+B expect "waits<EOF>"
+E
+    WIRE_TIMEOUT_MULT=12 wire --server "$server" "$here/queued.wire"
+    [ "$status" -eq 1 ]
+    [[ $(tr -s ' \n' ' ' <<< "$output") == *"1 connection waits in the accept queue"* ]]
+}
+
+@test "a program that never listens is told at once what it does" {
+    check deaf <<'E'
+server start
+E
+    WIRE_TIMEOUT_MULT=12 wire --server "$waits" "$here/deaf.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"The server never listened"* ]]
+    wire --server "false" "$here/deaf.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"exited with status 1"* ]]
+    wire --server "$here/not-there" "$here/deaf.wire"
+    [ "$status" -eq 2 ]
+    [[ $output == *"No such file"* ]]
+}
+
+@test "the program starts in a clean room" {
+    check room <<'E'
+server start raw
+server exit 0
+server stdout has "0 1 2 3 \n"
+server stdout has "SigBlk:\t0000000000000000\n"
+server stdout has "SigIgn:\t0000000000000000\n"
+server stdout lacks "SECRET"
+E
+    cat > "$here/room.sh" <<'E'
+ls /proc/self/fd | tr '\n' ' '; echo
+grep Sig /proc/self/status
+env
+E
+    trap '' PIPE USR1
+    exec 7</dev/null 8</dev/null
+    SECRET=1 wire --server "sh $here/room.sh" "$here/room.wire"
+    exec 7<&- 8<&-
+    [ "$status" -eq 0 ]
+}
+
+@test "daemons, and programs that ignore SIGTERM, do not outlive a check" {
+    check daemon <<'E'
+server start raw
+server stdout has "ready"
+server stop
+E
+    mark=mark-$RANDOM-$$
+    cat > "$here/daemon.sh" <<E
+trap '' TERM HUP INT
+setsid sh -c 'trap "" TERM; exec $waits $mark' &
+( setsid $waits $mark & )
+echo ready
+exec $waits $mark
+E
+    wire --server "sh $here/daemon.sh" "$here/daemon.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"does not end on SIGTERM"* ]]
+    [ "$(below "$mark")" -eq 0 ]
+}
+
+@test "output without end is drained and cut" {
+    mark=flood-$RANDOM-$$
+    check flood <<E
+server start raw
+server stdout has "$mark\\n$mark\\n"
+E
+    wire --server "yes $mark" --results "$here" "$here/flood.wire"
+    [ "$status" -eq 0 ]
+    [ "$(stat -c %s "$here/flood.jsonl")" -lt 200000 ]
+    [ "$(below "$mark")" -eq 0 ]
+}
+
+@test "a crash is the story, not what it did to the connection" {
+    check crash <<'E'
+server start
+A connect
+A send "x<EOF>"
+A expect "y<EOF>"
+E
+    cat > "$here/crash.c" <<'E'
+#include <signal.h>
+#include <sys/socket.h>
+int main(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    char byte;
+    listen(fd, 5);
+    recv(accept(fd, 0, 0), &byte, 1, 0);
+    raise(SIGFPE);
+}
+E
+    gcc -o "$here/crash" "$here/crash.c"
+    wire --server "$here/crash" "$here/crash.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"The server was killed by SIGFPE in the middle"* ]]
+}
+
+@test "all files are parsed before anything runs" {
+    check good <<< 'server start'
+    printf 'check "bad"\nserver strat\n' > "$here/bad.wire"
+    wire --server "touch $here/ran" "$here/good.wire" "$here/bad.wire"
+    [ "$status" -eq 2 ]
+    [[ $output == *"bad.wire:2:8: expected "* ]]
+    [[ $output == *"    2 | server strat"* ]]
+    [ ! -e "$here/ran" ]
+}
+
+@test "exit statuses: 0 passed, 1 failed, 2 trouble, 77 nothing to judge" {
+    check passes <<< 'server start'
+    wire --server "$server" "$here/passes.wire"
+    [ "$status" -eq 0 ]
+    [[ ${lines[-1]} == "1 passed, 0 failed" ]]
+    wire "$here/passes.wire"
+    [ "$status" -eq 77 ]
+    [[ $output == *"no program was given for the server"* ]]
+    wire
+    [ "$status" -eq 2 ]
+    wire --no-such-option
+    [ "$status" -eq 2 ]
+    wire --stage ab "$here/passes.wire"
+    [ "$status" -eq 2 ]
+    wire --server "an 'open quote" "$here/passes.wire"
+    [ "$status" -eq 2 ]
+    check norule <<'E'
+rule echo.999
+server start
+E
+    wire --server "$server" "$here/norule.wire"
+    [ "$status" -eq 2 ]
+    [[ $output == *"no rule echo.999"* ]]
+}
+
+@test "a check waits for those that it needs, also across processes" {
+    check first <<'E'
+server start
+A connect
+A send "x<EOF>"
+A expect "y<EOF>"
+E
+    check second <<'E'
+needs first
+server start
+E
+    wire --server "$server" --results "$here" "$here/first.wire"
+    [ "$status" -eq 1 ]
+    wire --server "$server" --results "$here" "$here/second.wire"
+    [ "$status" -eq 77 ]
+    [[ $output == *"it waits for the check first"* ]]
+}
+
+@test "a rule that says should costs nothing" {
+    check advice <<'E'
+rule connection.12
+points 3
+server start
+A connect
+A send "x<EOF>"
+A expect "y<EOF>"
+E
+    wire --server "$server" "$here/advice.wire"
+    [ "$status" -eq 0 ]
+    [[ $output == *"ADVICE  advice"* ]]
+}
+
+@test "reports are made from journals, in every format" {
+    check wrong <<'E'
+rule echo.1
+points 2
+server start
+A connect
+A send "a\x1b\0<EOF>"
+A expect "b<EOF>"
+hint "Look."
+E
+    wire --server "$server" --results "$here" --again "again %s" "$here/wrong.wire"
+    [ "$status" -eq 1 ]
+    run build/wire report "$here/wrong.jsonl"
+    [ "$status" -eq 1 ]
+    [[ $output == *'expected  "b<EOF>" (6 bytes)'* ]]
+    [[ $output == *"             ^ the first difference"* ]]
+    [[ $output == *"Hint: Look."* ]]
+    [[ $output == *"Run it again: again wrong"* ]]
+    run build/wire report --format tap "$here/wrong.jsonl"
+    [[ $output == *"not ok 1 - wrong"* ]]
+    build/wire report --format junit "$here/wrong.jsonl" > "$here/junit.xml" || true
+    python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' \
+        "$here/junit.xml"
+    build/wire report --format json "$here/wrong.jsonl" > "$here/all.json" || true
+    jq -e '.failed == 1 and .checks[0].verdict == "fail"' "$here/all.json"
+    jq -es 'length > 5' "$here/wrong.jsonl"
+    run build/wire report --plain "$here/wrong.jsonl"
+    [[ $output == *"A connects to server."* ]]
+    echo nonsense >> "$here/wrong.jsonl"
+    run build/wire report "$here/wrong.jsonl"
+    [ "$status" -eq 2 ]
+    [[ $output == *"this is no line of a journal"* ]]
+}
+
+@test "no line of a report is longer than 80 columns" {
+    check long <<'E'
+rule echo.11
+server start
+A connect
+A send fill 3000 "0123456789" + "<EOF>"
+A expect fill 3000 "0123456789" + "<eof>"
+E
+    wire --server "$server" "$here/long.wire"
+    [ "$status" -eq 1 ]
+    while IFS= read -r line; do
+        [ "${#line}" -le 80 ] || { echo "too long: $line"; false; }
+    done <<< "$(grep -v 'The check:' <<< "$output")"
+}
+
+@test "the manual has every verb, and every word is explained" {
+    run build/wire --help-language
+    [ "$status" -eq 0 ]
+    for verb in "expect BYTES" silent freeze "fds == baseline" "relay to NAME"; do
+        [[ $output == *"$verb"* ]]
+    done
+    run build/wire --explain "Accept Queue"
+    [ "$status" -eq 0 ]
+    [[ $output == *"accept()"* ]]
+    run build/wire --explain nonsense
+    [ "$status" -eq 2 ]
+    [[ $output == *"accept queue"* ]]
+}
+
+@test "one-byte reads change nothing" {
+    check bytes <<'E'
+server start
+A connect
+A send fill 5000 "0123456789" + "<EOF>"
+A expect fill 5000 "0123456789" + "<EOF>"
+A expect eof
+E
+    WIRE_READ_MAX=1 wire --server "$server" "$here/bytes.wire"
+    [ "$status" -eq 0 ]
+}
+
+@test "names resolve to what the check says, in order" {
+    check names <<'E'
+F listen
+client hosts "two.test" is "127.0.0.2" "127.0.0.1"
+client start raw "two.test" "$F.port" "x<EOF>"
+F accept
+F expect "x<EOF>"
+F send "x<EOF>"
+F shut
+client exit 0
+E
+    wire --client "$client" "$here/names.wire"
+    [ "$status" -eq 0 ] || [ "$status" -eq 77 ]
+    [ -z "$(find /tmp -maxdepth 1 -name 'wire-hosts-*' -newer "$here/names.wire")" ]
+}
+
+@test "a saved value and the number of a member can be used" {
+    check saved <<'E'
+peers A[1..3]
+server start
+A connect
+A[1] send "number $i<EOF>"
+A[1] expect match "number ([0-9])<EOF>" save N
+A[1] close
+A[2] send "$N<EOF>"
+A[2] expect "1<EOF>"
+A[2] close
+A[3] send "$i<EOF>"
+A[3] expect "3<EOF>"
+A[3] expect eof
+E
+    wire --server "$server" "$here/saved.wire"
+    [ "$status" -eq 0 ]
+}
+
+@test "together sends in one go, and the accept queue is counted" {
+    check verbs <<'E'
+peers A[1..5]
+server start
+A connect
+A[1] accepted
+server accept-queue == 4
+together {
+    A send "one<EOF>"
+}
+A[1] expect "one<EOF>"
+A[1] close
+A[2] expect "one<EOF>"
+server accept-queue == 3
+E
+    wire --server "$server" "$here/verbs.wire"
+    [ "$status" -eq 0 ]
+}
+
+@test "a full accept queue makes a connect hang" {
+    check hang <<'E'
+F hang
+client start "x<EOF>"
+client alive
+client stdout lacks "connected"
+E
+    WIRE_TIMEOUT_MULT=0.2 wire --client "$client" "$here/hang.wire"
+    [ "$status" -eq 0 ]
+}
+
+@test "a relay keeps order, FIN and RST" {
+    check relay <<'E'
+actor R relay tcp
+server start
+R relay to server
+client start
+R done
+client exit 0
+E
+    wire --server "$server" --client "$client" --show "$here/relay.wire"
+    [ "$status" -eq 0 ]
+    [[ $output == *'── "This is a test<EOF>" (19 bytes) ─'* ]]
+    [ "$(grep -c ' FIN ' <<< "$output")" -eq 2 ]
+}
