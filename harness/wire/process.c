@@ -288,8 +288,8 @@ static bool is_file_call(const struct call *c)
 /* A read from a file ends by itself, one from a pipe or socket need not. */
 static bool waits_for_peer(const struct thread_facts *t)
 {
-    static const char *const kinds[] = {"socket:", "pipe:", "anon_inode:",
-                                        "/dev/"};
+    static const char *const kinds[] = {
+        "socket:", "pipe:", "anon_inode:", "/dev/"};
     char path[64], target[96] = "";
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)t->pid,
              (int)t->arguments[0]);

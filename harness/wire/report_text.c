@@ -13,7 +13,7 @@
 static void wrap(struct bytes *out, const char *first, int indent,
                  const char *text)
 {
-    size_t column = strlen(first);
+    size_t column = strlen(first + (*first == '\n'));
     bytes_add_text(out, first);
     bool begun = false;
     while (*text) {
@@ -89,7 +89,7 @@ static void add_rules(const struct journal *j, struct bytes *out)
            (text = journal_each_about(j, "rule-says", &says)) &&
            (why = journal_each_about(j, "rule-why", &whys))) {
         struct bytes first = {0};
-        bytes_printf(&first, "  Rule %s: ", name);
+        bytes_printf(&first, "\n  Rule %s: ", name);
         wrap(out, bytes_text(&first), 4, text);
         wrap(out, "    Why: ", 4, why);
         bytes_free(&first);
@@ -204,7 +204,6 @@ void report_failure(const struct journal *j, const struct report_options *o,
                  coloured(strcmp(word, "advice") == 0 ? "ADVICE" : word, o),
                  journal_get(j, "name"), journal_get(j, "title"));
     wrap(out, "  ", 2, journal_get(j, "sentence"));
-    bytes_add_text(out, "\n");
     add_rules(j, out);
     add_difference(j, out);
     bytes_add_text(out, "\n  What went over the wire\n");

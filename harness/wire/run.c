@@ -648,11 +648,11 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
             describe_end(dead->status, &text);
             bytes_add_text(&text, " in the middle of the check");
         }
-        bytes_add_text(&text, ".");
         journal_about(r->journal, "instead", sentence);
     } else {
         bytes_add_text(&text, sentence);
     }
+    bytes_add_text(&text, ".");
     /* Sentences begin with a capital, whatever name they begin with. */
     if (text.data[0] >= 'a' && text.data[0] <= 'z')
         text.data[0] = (char)(text.data[0] - 'a' + 'A');

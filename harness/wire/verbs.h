@@ -59,8 +59,8 @@ verb_function verb_expect, verb_expect_count, verb_expect_line,
 verb_function verb_alive, verb_exit, verb_killed, verb_baseline,
     verb_fds_baseline, verb_threads_baseline, verb_children_baseline,
     verb_fds_close_on_exec, verb_idle, verb_no_close_wait, verb_time_wait,
-    verb_accept_queue, verb_rss, verb_cpu_start, verb_cpu_save, verb_cpu_ratio,
-    verb_stdout_has, verb_stdout_lacks, verb_stderr_has, verb_stderr_line,
-    verb_listens_on;
+    verb_accept_queue, verb_rss, verb_rss_growth, verb_cpu_start, verb_cpu_save,
+    verb_cpu_ratio, verb_stdout_has, verb_stdout_lacks, verb_stderr_has,
+    verb_stderr_line, verb_listens_on;
 
 #endif

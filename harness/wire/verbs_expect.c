@@ -31,12 +31,18 @@ static void show_difference(struct run *r, const struct bytes *expected,
     add_piece(&text, bytes_text(expected), expected->length, start);
     run_expected(r, "%s (%zu bytes)", bytes_text(&text), expected->length);
     bytes_clear(&text);
+    bool ended = r->ending && strcmp(r->ending, "nothing") != 0;
+    const char *end = !ended                          ? ""
+                      : strcmp(r->ending, "eof") == 0 ? ", then FIN"
+                                                      : ", then RST";
+    if (!actual->length) {
+        run_actual(r, "nothing%s", end);
+        bytes_free(&text);
+        return;
+    }
     add_piece(&text, bytes_text(actual), actual->length, start);
     run_actual(r, "%s (%zu byte%s%s)", bytes_text(&text), actual->length,
-               actual->length == 1 ? "" : "s",
-               r->ending && strcmp(r->ending, "nothing") != 0
-                   ? strcmp(r->ending, "eof") == 0 ? ", then FIN" : ", then RST"
-                   : "");
+               actual->length == 1 ? "" : "s", end);
     size_t columns = bytes_add_escaped(&before, bytes_text(expected) + start,
                                        at - start, SHOWN_COLUMNS);
     snprintf(caret, sizeof caret, "%zu", columns + (start ? 4 : 1));

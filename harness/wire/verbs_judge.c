@@ -409,19 +409,31 @@ bool verb_time_wait(struct run *r, const struct target *t, const struct step *s)
 
 /* -------------------------- memory and processor ------------------------ */
 
-bool verb_rss(struct run *r, const struct target *t, const struct step *s)
+static bool judge_rss(struct run *r, const struct target *t,
+                      const struct step *s, size_t base, const char *what)
 {
     long limit;
     struct program *p = run_program(r, t);
     if (!run_number(r, t, &s->values[0], &limit))
         return false;
     size_t rss = process_rss(p->pid);
-    if (rss < p->baseline_rss + (size_t)limit)
+    if (rss < base + (size_t)limit)
         return true;
-    run_expected(r, "less than %ld bytes of memory more than at the baseline",
-                 limit);
-    run_actual(r, "%zu bytes more", rss - p->baseline_rss);
-    return run_fail(r, "memory", "the %s uses more and more memory", p->name);
+    run_expected(r, "less than %ld bytes of memory%s", limit, what);
+    run_actual(r, "%zu bytes%s", rss - base, what);
+    return run_fail(r, "memory", "the %s uses too much memory", p->name);
+}
+
+bool verb_rss(struct run *r, const struct target *t, const struct step *s)
+{
+    return judge_rss(r, t, s, 0, "");
+}
+
+bool verb_rss_growth(struct run *r, const struct target *t,
+                     const struct step *s)
+{
+    return judge_rss(r, t, s, run_program(r, t)->baseline_rss,
+                     " more than at the baseline");
 }
 
 static unsigned long long cpu_now(const struct program *p)

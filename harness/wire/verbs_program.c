@@ -174,6 +174,15 @@ static bool port_is_taken(struct run *r, int port)
     return true;
 }
 
+/* A program with more rights than wire hides its descriptors from it. */
+static bool may_not_look(const struct program *p)
+{
+    struct descriptor *list;
+    int count = process_descriptors(p->pid, &list);
+    free(list);
+    return count < 0;
+}
+
 static bool wait_until_it_listens(struct run *r, struct program *p, int port)
 {
     enum wait_end end = run_wait(r, listens_or_ended, p);
@@ -186,6 +195,11 @@ static bool wait_until_it_listens(struct run *r, struct program *p, int port)
     }
     if (port && port_is_taken(r, port))
         return false;
+    if (!p->ended && may_not_look(p))
+        return run_undecided(r,
+                             "the descriptors of the %s may not be read "
+                             "here, so its listening socket cannot be found",
+                             p->name);
     run_expected(r, "a listening socket (socket, bind, listen)");
     if (p->ended) {
         run_actual(r, "it ended before it listened");
