@@ -144,6 +144,25 @@ quote() {
     printf "'%s'" "$escaped"
 }
 
+# name_of FILE: a check's or a journal's name, without folder and ending.
+name_of() {
+    local name=${1##*/}
+    printf '%s\n' "${name%.*}"
+}
+
+# verdicts FOLDER: "check verdict points" for each journal there, one a line;
+# the verdict "not run" becomes not-run.
+verdicts() {
+    # shellcheck disable=SC2016  # a program of jq
+    find "$1" -name '*.jsonl' -print0 | xargs -0 -r jq -rn '
+        reduce (inputs | select(.event == "about")) as $fact ({};
+            .[input_filename][$fact.key] = $fact.value)
+        | to_entries[]
+        | [(.key | sub(".*/"; "") | sub("[.]jsonl$"; "")),
+           (.value.verdict // "missing" | gsub(" "; "-")),
+           .value.points // "0"] | join(" ")' 2>/dev/null || true
+}
+
 # fact JOURNAL KEY: what the journal says of its check; the last word counts.
 # jq writes bytes above 0x7f as wire meant them, not as it encoded them.
 fact() {

@@ -1,0 +1,95 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154  # grade.bash sets what is used here
+# The grader and those who would rather trick it.
+
+load grade
+
+@test "a symbolic link is not followed" {
+    rm "$solution/server.c"
+    ln -s "$PWD/lessons/02-send-receive/server.c" "$solution/server.c"
+    run make grade2 DIR="$solution"
+    [ "$status" -ne 0 ]
+    [[ $output == *"symbolic link"* ]]
+}
+
+@test "a pipe, a folder, or a giant instead of a source" {
+    rm "$solution/server.c"
+    mkfifo "$solution/server.c"
+    run timeout 20 make grade2 DIR="$solution"
+    [ "$status" -ne 0 ]
+    [[ $output == *"no regular file"* ]]
+    rm "$solution/server.c"
+    head -c 2000000 /dev/zero >"$solution/server.c"
+    run make grade2 DIR="$solution"
+    [ "$status" -ne 0 ]
+    [[ $output == *"larger than"* ]]
+}
+
+@test "nothing but the listed files is taken, and no makefile is run" {
+    printf 'all:\n\ttouch %s/ran\n' "$BATS_TEST_TMPDIR" >"$solution/Makefile"
+    printf '#error another net.h\n' >"$solution/net.h"
+    graded 0 grade2 DIR="$solution" STAGE=a
+    [ ! -e "$BATS_TEST_TMPDIR/ran" ]
+    [ "$(cd "$KIT_GRADES/02-send-receive/src" && echo *)" = \
+        "client.c message.c server.c" ]
+}
+
+# A server of the student's that does something to the grader before it serves.
+hostile() {
+    cat >"$solution/head.c" <<END
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void attack(void) __attribute__((constructor));
+static void attack(void)
+{
+    $1
+}
+END
+    cat "$solution/server.c" >>"$solution/head.c"
+    mv "$solution/head.c" "$solution/server.c"
+}
+
+@test "attack: forged lines on inherited descriptors earn nothing" {
+    hostile 'for (int fd = 3; fd < 64; fd++)
+        if (write(fd, "ok 1 forged\n", 12) == 12)
+            _exit(0);
+    _exit(0);'
+    graded 1 grade2 DIR="$solution" STAGE=a
+    [[ $output == *"FAIL "*"one-message"* && $output != *forged* ]]
+}
+
+@test "attack: ending at once with status 0 earns nothing" {
+    hostile '_exit(0);'
+    graded 1 grade2 DIR="$solution" STAGE=a
+}
+
+@test "attack: killing its own group does not reach the grader" {
+    hostile 'kill(0, SIGKILL);'
+    graded 1 grade2 DIR="$solution" STAGE=a
+    [[ $output == *" failed"* ]]
+}
+
+@test "attack: a great deal on stdout ends, and leaves no process behind" {
+    hostile 'for (int i = 0; i < 4000000; i++) puts("full of itself");
+    _exit(0);'
+    graded 1 grade2 DIR="$solution" STAGE=a
+}
+
+@test "books: a check without a result is an error, not a pass" {
+    # A wire that says "passed" and writes no journal.
+    kit=$BATS_TEST_TMPDIR/kit
+    mkdir -p "$kit/build"
+    cp -a Makefile harness lessons common tests "$kit/"
+    cp -a build/wire build/plain build/san build/trivial build/harness "$kit/build/"
+    touch "$kit"/build/harness/*
+    printf '#!/bin/sh\nexit 0\n' >"$kit/build/wire"
+    chmod +x "$kit/build/wire"
+    cd "$kit" || return
+    KIT_GRADES=build/grade run make grade2 DIR="$solution"
+    [ "$status" -ne 0 ]
+    [[ $output == *"do not fit together"* ]]
+    [[ $output == *"0 passed, "* ]]
+}
