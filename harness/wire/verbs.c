@@ -77,6 +77,8 @@ const struct verb verbs[] = {
 
     /* Peers: expectations */
     {PEER, "expect eof", verb_expect_eof, "the program's FIN, nothing before"},
+    {PEER, "not reset", verb_not_reset,
+     "once the program is quiet: whatever came, it was no RST"},
     {PEER, "expect reset", verb_expect_reset, "the program's RST"},
     {PEER, "expect refused", verb_expect_refused,
      "tries to connect, and must be refused"},

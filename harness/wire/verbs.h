@@ -53,7 +53,7 @@ verb_function verb_connect, verb_connect_to, verb_connect_many, verb_rcvbuf,
 /* verbs_expect.c: what must come back */
 verb_function verb_expect, verb_expect_count, verb_expect_line,
     verb_expect_match, verb_expect_match_save, verb_expect_eof,
-    verb_expect_reset, verb_expect_refused, verb_silent;
+    verb_expect_reset, verb_expect_refused, verb_silent, verb_not_reset;
 
 /* verbs_judge.c: what the program must be like */
 verb_function verb_alive, verb_exit, verb_killed, verb_baseline,

@@ -398,3 +398,17 @@ bool verb_silent(struct run *r, const struct target *t, const struct step *s)
                  p->other);
     return true;
 }
+
+bool verb_not_reset(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)s;
+    struct peer *p = run_peer(r, t);
+    run_wait_quiet(r);
+    remember(r, p);
+    if (!p->saw_reset)
+        return true;
+    run_expected(r, "a connection that stays, or that ends with FIN");
+    run_actual(r, "RST (connection reset)");
+    return run_fail(r, "reset", "the %s reset the connection of %s", p->other,
+                    run_who(r, p->name));
+}
