@@ -19,7 +19,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # These count only where they are given to make; a variable of the same name
 # in somebody's environment must not change a grade.
-words := STAGE CHECK DIR SERVER CLIENT RUNS GOLDEN
+words := STAGE CHECK LESSON DIR SERVER CLIENT RUNS GOLDEN
 $(foreach w,$(words),$(if $(filter environment,$(origin $w)),$(eval unexport $w)))
 
 .PHONY: help grade prove soak test lint slides texts bench-grade build clean
@@ -61,6 +61,7 @@ test:
 	$(run) harness/grade/test
 
 ## prove                            show that every check catches what it is for
+## prove LESSON=2                   the same for one lesson
 prove:
 	$(run) harness/grade/prove
 
