@@ -102,13 +102,25 @@ void journal_text(struct journal *j, enum event_kind kind, const char *actor,
     bytes_add_text(&journal_event(j, kind, actor, "")->value, text);
 }
 
+static bool continues(const struct journal *j, enum event_kind kind,
+                      const char *actor, const char *to)
+{
+    const struct event *e = j->count ? &j->events[j->count - 1] : NULL;
+    return e && e->kind == kind && kind != EVENT_OUTPUT && e->line == j->line &&
+           strcmp(e->actor, actor) == 0 && strcmp(e->to, to) == 0;
+}
+
+/* What follows without anything in between is one event: how many reads it
+ * took is chance, and a million of one byte would be a million events. */
 void journal_data(struct journal *j, enum event_kind kind, const char *actor,
                   const char *to, const void *data, size_t length)
 {
-    struct event *e = journal_event(j, kind, actor, to);
-    e->number = (long)length;
-    bytes_add(&e->value, data,
-              length < JOURNAL_DATA_MAX ? length : JOURNAL_DATA_MAX);
+    struct event *e = continues(j, kind, actor, to)
+                          ? &j->events[j->count - 1]
+                          : journal_event(j, kind, actor, to);
+    size_t room = JOURNAL_DATA_MAX - e->value.length;
+    e->number += (long)length;
+    bytes_add(&e->value, data, length < room ? length : room);
 }
 
 /* ------------------------------ JSON lines ------------------------------ */
