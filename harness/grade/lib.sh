@@ -133,6 +133,9 @@ mutant_for() {
     fi
 }
 
+# one_failure: of a report on stdin, the failure in full; not the totals.
+one_failure() { sed -n '/^\(FAIL\|ADVICE\) /,/^  Run it again: /p'; }
+
 # next_lesson LESSON: the lesson that follows, or nothing.
 next_lesson() {
     lessons | awk -v here="$1" 'found { print; exit } $0 == here { found = 1 }'
