@@ -169,19 +169,31 @@ static bool any_ended(struct run *r, int signal)
     return false;
 }
 
+/* True if the text begins with these words, however many blanks are between. */
+static bool begins_with(const char *text, const char *words)
+{
+    while (*words) {
+        if (*words == ' ') {
+            if (*text != ' ')
+                return false;
+            words += strspn(words, " ");
+            text += strspn(text, " ");
+        } else if (*words++ != *text++) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The words of the running step, with or without its actor. */
 static bool step_begins(struct run *r, const char *words)
 {
     if (!r->step)
         return false;
     const char *source = r->step->source;
-    size_t length = strlen(words);
-    if (strncmp(source, words, length) == 0)
-        return true;
-    const char *verb = strchr(source, ' ');
-    while (verb && *verb == ' ')
-        verb++;
-    return verb && strncmp(verb, words, length) == 0;
+    const char *verb = source + strcspn(source, " ");
+    verb += strspn(verb, " ");
+    return begins_with(source, words) || begins_with(verb, words);
 }
 
 static bool hint_fits(struct run *r, const struct hint *h)

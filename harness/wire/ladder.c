@@ -87,13 +87,14 @@ static bool joined(struct rows *rows, const struct event *e)
 
 static void add_output(struct rows *rows, const struct event *e)
 {
-    const char *text = bytes_text(&e->value);
-    while (*text) {
-        size_t length = strcspn(text, "\n");
+    const char *text = bytes_text(&e->value), *end = text + e->value.length;
+    while (text < end) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        const char *stop = newline ? newline : end;
         struct row *row = add_row(rows, e);
         row->program = row->printed = true;
-        bytes_add_escaped(&row->label, text, length, BODY - 6);
-        text += length + (text[length] == '\n');
+        bytes_add_escaped(&row->label, text, (size_t)(stop - text), BODY - 6);
+        text = newline ? newline + 1 : end;
     }
 }
 

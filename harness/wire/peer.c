@@ -64,13 +64,19 @@ static void tell(struct peer *p, struct journal *j, enum event_kind kind)
         journal_event(j, kind, p->name, p->other);
 }
 
+static void latch_reset(struct peer *p, struct journal *j);
+
 static void connect_ended(struct peer *p, int error, struct journal *j)
 {
+    bool reset = error == ECONNRESET || error == EPIPE;
     p->connecting = false;
     p->connect_error = error;
-    if (error == 0) {
+    if (error == 0 || reset) {
         set_up(p, p->fd);
         tell(p, j, EVENT_CONNECT);
+        /* It was connected, and reset before we looked. */
+        if (reset)
+            latch_reset(p, j);
     } else {
         p->refused = error == ECONNREFUSED;
         if (p->refused)
@@ -109,6 +115,7 @@ bool peer_connect(struct peer *p, const struct sockaddr_storage *address,
     if (p->fd < 0)
         return false;
     set_small(p, p->fd);
+    p->remote = *address; /* known also if the peer is gone by then */
     if (connect(p->fd, (const struct sockaddr *)address, size) == 0)
         connect_ended(p, 0, j);
     else if (errno == EINPROGRESS)

@@ -64,11 +64,12 @@ static bool in_table(const struct family_member *members, int count, pid_t pid)
  * millisecond, so the table is kept until the kernel has handed out another
  * process id: no new id, no new process.
  */
+static char seen[128]; /* the last process id when the table was made */
+
 static int all_processes(const struct family_member **out)
 {
     static struct family_member *members;
     static int count, capacity;
-    static char seen[128];
     char load[128];
 
     *out = members;
@@ -127,6 +128,12 @@ int process_tree(pid_t root, pid_t *pids)
                 pids[count++] = all[k].pid;
         }
     return count;
+}
+
+int process_tree_fresh(pid_t root, pid_t *pids)
+{
+    seen[0] = '\0';
+    return process_tree(root, pids);
 }
 
 int process_children(pid_t pid, int *zombies)

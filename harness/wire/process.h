@@ -19,6 +19,11 @@
  * Returns how many, at most PROCESSES_MAX. */
 int process_tree(pid_t root, pid_t *pids);
 
+/* The same, from a fresh look at all of /proc. The table that process_tree
+ * keeps may lack a process that was being made while it was read; once all
+ * others are known to sleep, nobody is in the middle of making one. */
+int process_tree_fresh(pid_t root, pid_t *pids);
+
 /* One letter: R running, S sleeping, D, T stopped, Z zombie; 0: gone. */
 char process_state(pid_t pid);
 

@@ -35,6 +35,22 @@ static enum wait_class wait_of(const struct thread_facts *t,
     return wait == WAIT_FOREVER ? WAIT_FOREVER : WAIT_TIMED;
 }
 
+/* Was anybody overlooked? */
+static bool complete(pid_t root, const pid_t *pids, int count)
+{
+    pid_t fresh[PROCESSES_MAX];
+    if (process_tree_fresh(root, fresh) != count)
+        return false;
+    for (int i = 0; i < count; i++) {
+        bool found = false;
+        for (int k = 0; k < count && !found; k++)
+            found = pids[i] == fresh[k];
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
 enum quiet quiet_look(pid_t root, const struct thread_facts *before,
                       int before_count, struct quiet_look *out)
 {
@@ -64,5 +80,15 @@ enum quiet quiet_look(pid_t root, const struct thread_facts *before,
     for (int i = 0; quiet == QUIET_FOREVER && i < process_count; i++)
         if (has_timer(pids[i]))
             quiet = QUIET_TIMED;
+    if (quiet != QUIET_NO && !complete(root, pids, process_count))
+        quiet = QUIET_NO;
     return quiet;
+}
+
+bool quiet_is_running(const struct quiet_look *look)
+{
+    for (int i = 0; i < look->count; i++)
+        if (look->threads[i].state == 'R')
+            return true;
+    return false;
 }

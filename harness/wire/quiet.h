@@ -28,6 +28,9 @@ struct quiet_look {
     bool syscalls_hidden;       /* /proc/PID/syscall may not be read */
 };
 
+/* True if a thread was running, or waiting for a processor to run on. */
+bool quiet_is_running(const struct quiet_look *look);
+
 /* One look at everything below `root`. `before` (may be NULL) holds what
  * threads waited in before a freeze. */
 enum quiet quiet_look(pid_t root, const struct thread_facts *before,

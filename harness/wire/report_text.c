@@ -166,12 +166,14 @@ static void add_output(const struct journal *j, struct bytes *out)
             start++;
         bytes_printf(out, "\n  The last lines it printed%s\n",
                      cut ? " (of more than 64 KiB, the rest was cut)" : "");
-        while (*start) {
-            size_t length = strcspn(start, "\n");
+        const char *end = text.data + text.length;
+        while (start < end) {
+            const char *newline = memchr(start, '\n', (size_t)(end - start));
+            const char *stop = newline ? newline : end;
             bytes_add_text(out, "    | ");
-            bytes_add_escaped(out, start, length, WIDTH - 6);
+            bytes_add_escaped(out, start, (size_t)(stop - start), WIDTH - 6);
             bytes_add_text(out, "\n");
-            start += length + (start[length] == '\n');
+            start = newline ? newline + 1 : end;
         }
     }
     bytes_free(&text);

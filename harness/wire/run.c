@@ -471,7 +471,7 @@ static enum quiet quiet_now(struct run *r)
 
     double now = clock_ms();
     unsigned long long mark = progress_mark(r);
-    if (!r->still_since || mark != r->still_mark ||
+    if (r->still_since <= 0 || mark != r->still_mark ||
         r->look.busy_ns < r->still_busy) {
         r->still_since = now;
         r->still_mark = mark;
@@ -484,6 +484,9 @@ static enum quiet quiet_now(struct run *r)
         r->still_since = 0;
         return QUIET_NO;
     }
+    /* On a busy machine a program that spins may have got little time. */
+    if (quiet_is_running(&r->look))
+        return QUIET_NO;
     return quiet == QUIET_FOREVER ? QUIET_FOREVER : QUIET_TIMED;
 }
 
@@ -523,6 +526,11 @@ static enum wait_end wait_loop(struct run *r, wait_condition *condition,
 enum wait_end run_wait(struct run *r, wait_condition *condition, void *context)
 {
     return wait_loop(r, condition, context, false, run_deadline_ms());
+}
+
+void run_note_busy(struct run *r, enum wait_end end)
+{
+    r->busy |= end == WAIT_DEADLINE && quiet_is_running(&r->look);
 }
 
 bool run_wait_quiet(struct run *r)

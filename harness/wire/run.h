@@ -109,6 +109,9 @@ enum wait_end {
 typedef bool wait_condition(struct run *r, void *context);
 enum wait_end run_wait(struct run *r, wait_condition *condition, void *context);
 
+/* For hints: the program was at work until the deadline, and did not wait. */
+void run_note_busy(struct run *r, enum wait_end end);
+
 /* Waits until the program is proved to be quiet (QUIET_TIMED after 100 ms
  * without progress). False: the deadline came first. */
 bool run_wait_quiet(struct run *r);

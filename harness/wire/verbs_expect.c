@@ -71,15 +71,6 @@ static void remember(struct run *r, const struct peer *p)
     r->ending = ending_of(p);
 }
 
-/* The program was at work until the deadline: it did not wait for us. */
-static void note_busy(struct run *r, enum wait_end end)
-{
-    if (end != WAIT_DEADLINE)
-        return;
-    for (int i = 0; i < r->look.count; i++)
-        r->busy |= r->look.threads[i].state == 'R';
-}
-
 /* ------------------------------- expect -------------------------------- */
 
 struct wish {
@@ -107,7 +98,7 @@ static bool fail_expect(struct run *r, const struct wish *w, enum wait_end end)
     size_t wanted = w->expected->length;
 
     remember(r, p);
-    note_busy(r, end);
+    run_note_busy(r, end);
     show_difference(r, w->expected, &p->in, w->same);
     if (w->same < p->in.length)
         return run_fail(r, "mismatch",
@@ -178,7 +169,7 @@ bool verb_expect_count(struct run *r, const struct target *t,
         return true;
     }
     remember(r, p);
-    note_busy(r, end);
+    run_note_busy(r, end);
     run_expected(r, "%ld bytes", count);
     run_actual(r, "%zu bytes, then %s", p->in.length, r->ending);
     return run_fail(r, "short", "the %s sent %s only %zu of %ld bytes",
@@ -217,7 +208,7 @@ bool verb_expect_line(struct run *r, const struct target *t,
                line.data[same] == expected.data[same])
             same++;
         remember(r, p);
-        note_busy(r, end);
+        run_note_busy(r, end);
         show_difference(r, &expected, &line, same);
         run_fail(r, newline ? "mismatch" : "no-answer",
                  newline ? "the %s sent %s another line"
@@ -267,7 +258,7 @@ static bool expect_match(struct run *r, const struct target *t,
     } else {
         struct bytes text = {0};
         remember(r, w.peer);
-        note_busy(r, end);
+        run_note_busy(r, end);
         run_expected(r, "bytes that match %s", bytes_text(&pattern));
         bytes_add_escaped(&text, bytes_text(&w.peer->in), w.peer->in.length,
                           SHOWN_COLUMNS);
@@ -308,7 +299,7 @@ static bool fail_end(struct run *r, struct peer *p, enum wait_end end,
     const char *who = run_who(r, p->name);
 
     remember(r, p);
-    note_busy(r, end);
+    run_note_busy(r, end);
     run_expected(r, "%s", wanted);
     if (p->in.length) {
         bytes_add_escaped(&text, p->in.data, p->in.length, SHOWN_COLUMNS);

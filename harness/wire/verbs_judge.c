@@ -40,6 +40,7 @@ static bool fail_not_ended(struct run *r, const struct program *p,
                            enum wait_end end)
 {
     r->ending = "nothing";
+    run_note_busy(r, end);
     return run_fail(r, end == WAIT_HOPELESS ? "hangs" : "deadline",
                     end == WAIT_HOPELESS ? "the %s hangs: it waits for "
                                            "something that never comes"
@@ -62,11 +63,14 @@ bool verb_exit(struct run *r, const struct target *t, const struct step *s)
     show_actual_end(r, p);
     if (!p->ended)
         return fail_not_ended(r, p, end);
-    /* A signal or a sanitizer tells its own story (run_fail). */
-    p->end_is_fine = WIFEXITED(p->status) && WEXITSTATUS(p->status) != 99;
-    return run_fail(
-        r, "exit-status", "the %s ended with status %d where %ld was expected",
-        p->name, WIFEXITED(p->status) ? WEXITSTATUS(p->status) : -1, wanted);
+    if (WIFSIGNALED(p->status))
+        return run_fail(r, "killed", "the %s was killed by %s", p->name,
+                        signal_name(WTERMSIG(p->status)));
+    /* A sanitizer tells its own story (run_fail). */
+    p->end_is_fine = WEXITSTATUS(p->status) != 99;
+    return run_fail(r, "exit-status",
+                    "the %s ended with status %d where %ld was expected",
+                    p->name, WEXITSTATUS(p->status), wanted);
 }
 
 bool verb_killed(struct run *r, const struct target *t, const struct step *s)
@@ -123,6 +127,8 @@ static bool judge_count(struct run *r, struct program *p,
                         const char *what, const char *code)
 {
     struct count_wish w = {p, count, baseline};
+    /* What the last client has caused may not have begun yet. */
+    run_wait_quiet(r);
     if (run_wait(r, count_is_right, &w) == WAIT_DONE)
         return true;
     int now = count(p);
@@ -213,38 +219,33 @@ bool verb_fds_close_on_exec(struct run *r, const struct target *t,
 /* --------------------------------- rest -------------------------------- */
 
 #define IDLE_WINDOW_MS 300
+#define IDLE_LOOKS 50
 
 bool verb_idle(struct run *r, const struct target *t, const struct step *s)
 {
     (void)s;
     struct program *p = run_program(r, t);
-    pid_t pids[PROCESSES_MAX];
-    unsigned long long run, delay, run_later, delay_later;
+    int looks = 0, running = 0;
 
-    /* Quiet at once, mostly; a program at work gets its window. */
-    int count = program_tree(p, pids);
-    process_times(pids, count, &run, &delay);
+    /* Quiet at once, mostly. Otherwise look again and again: a program that
+     * spins runs, or waits for a processor, at every look, however busy the
+     * machine is; one that does some work is found asleep in between. */
     double start = clock_ms();
-    while (clock_ms() - start < IDLE_WINDOW_MS) {
-        run_pump(r);
-        if (quiet_look(getpid(), NULL, 0, &r->look) != QUIET_NO)
-            return true;
+    while (looks < IDLE_LOOKS || clock_ms() - start < IDLE_WINDOW_MS) {
         struct timespec pause = {0, 2000000};
+        run_pump(r);
+        if (p->ended || quiet_look(getpid(), NULL, 0, &r->look) != QUIET_NO)
+            return true;
+        looks++;
+        running += quiet_is_running(&r->look);
         ppoll(NULL, 0, &pause, NULL);
     }
-    double window = clock_ms() - start;
-    count = program_tree(p, pids);
-    process_times(pids, count, &run_later, &delay_later);
-    /* Run delay counts too: on a busy machine a spinning program does not run
-     * all the time, but it always wants to. */
-    double wanted =
-        (double)(run_later + delay_later - run - delay) / 1e6 / window;
-    if (wanted < 0.8)
+    if (running < looks * 8 / 10)
         return true;
     r->busy = true;
     run_expected(r, "it waits in a call that blocks");
-    run_actual(r, "it wanted the processor for %.0f%% of %d ms", wanted * 100,
-               IDLE_WINDOW_MS);
+    run_actual(r, "it was running at %d of %d looks in %.0f ms", running, looks,
+               clock_ms() - start);
     return run_fail(r, "busy-loop",
                     "the %s uses the processor though it has nothing to do",
                     p->name);
