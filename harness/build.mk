@@ -40,6 +40,8 @@ wire := $(filter-out test_%,$(basename $(notdir $(wildcard harness/wire/*.c))))
 tests := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 trivial := $(basename $(notdir $(wildcard tests/trivial/*.c)))
 units := $(patsubst lessons/%/unit.c,%,$(wildcard lessons/*/unit.c))
+# What is in common/ already, though the lesson that brings it is not here yet.
+library := $(patsubst tests/library/%.c,library-%,$(wildcard tests/library/*.c))
 
 programs := $(foreach f,plain san,$(foreach l,$(lessons),\
 	$(B)/$f/$l/server $(B)/$f/$l/client))
@@ -50,14 +52,14 @@ objects := $(foreach f,plain san,\
 	$(patsubst %,$(B)/$f/%.o,$(foreach l,$(lessons),$l/server $l/client)))\
 	$(patsubst %,$(B)/harness/%.o,$(wire))\
 	$(patsubst %,$(B)/tests/%.o,$(tests))\
-	$(patsubst %,$(B)/units/%.o,$(units))\
+	$(patsubst %,$(B)/units/%.o,$(units) $(library))\
 	$(trivial:%=$(B)/trivial/%)
 
 .PHONY: all programs units tests objects
 objects: $(objects)
 all: programs units tests $(B)/wire
 programs: $(programs) $(trivial:%=$(B)/trivial/%)
-units: $(units:%=$(B)/units/%)
+units: $(units:%=$(B)/units/%) $(library:%=$(B)/units/%)
 tests: $(tests:%=$(B)/tests/%)
 
 # $(call compile,flags): one object, its dependencies beside it.
@@ -89,6 +91,11 @@ $(B)/units/$1: $(B)/units/$1.o $(modules_$1:%=$(B)/san/common/%.o)
 endef
 $(foreach l,$(units),$(eval $(call unit,$l)))
 $(B)/units/%.o: lessons/%/unit.c harness/build.mk
+	$(call compile,$(lesson_std) $(sanitized) $(check_flags))
+
+$(library:%=$(B)/units/%): %: %.o $(common:%=$(B)/san/common/%.o)
+	$(CC) $(sanitized) $^ -o $@ $(check_libs) -lpthread
+$(B)/units/library-%.o: tests/library/%.c harness/build.mk
 	$(call compile,$(lesson_std) $(sanitized) $(check_flags))
 
 # The check runner, and the unit tests of its parts.
