@@ -1,0 +1,94 @@
+/* async_send.c - BeginSend and EndSend: what lesson 5 adds. */
+
+#include "async_send.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "async_operation.h"
+
+/* At most so much for one event: a peer that reads fast must not keep the loop
+ * here while others wait. */
+#define SEND_PER_EVENT 262144
+
+/* The try: gives the kernel what it takes, and remembers how far it got. */
+static enum async_attempt try_send(struct async_result *ar)
+{
+    size_t before = ar->done;
+
+    ar->error = ENOSYS;
+    /* TODO b: while not all is done, send() the rest with MSG_NOSIGNAL and add
+     * to ar->done what was taken. EINTR: again; EAGAIN or EWOULDBLOCK:
+     * ASYNC_WAIT, and after SEND_PER_EVENT bytes too; another error: ar->error,
+     * and over. At the end ar->error is 0. */
+    /* BEGIN SOLUTION b */
+    /* slide: try-send */
+    while (ar->done < ar->length) {
+        ssize_t count = send(ar->fd, ar->buffer + ar->done,
+                             ar->length - ar->done, MSG_NOSIGNAL);
+
+        if (count == -1 && errno == EINTR)
+            continue;
+        if (count == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return ASYNC_WAIT;
+        if (count == -1) {
+            ar->error = errno;
+            return ASYNC_OVER;
+        }
+        ar->done += (size_t)count;
+        if (ar->done < ar->length && ar->done - before >= SEND_PER_EVENT)
+            return ASYNC_WAIT;
+    }
+    ar->error = 0;
+    /* end slide */
+    /* END SOLUTION b */
+    (void)before;
+    return ASYNC_OVER;
+}
+
+struct async_result *async_begin_send(struct async_socket *socket,
+                                      const void *buffer, size_t length,
+                                      async_callback *callback, void *state)
+{
+    struct async_result *ar = NULL;
+
+    errno = ENOSYS;
+    /* TODO b: async_check_open(). Fail with EINVAL if there is a length and no
+     * buffer. async_check_connected(). Fail with EPIPE if
+     * async_socket_is_shut(). async_result_create() a result, keep buffer and
+     * length in it, and async_result_start() it. */
+    /* BEGIN SOLUTION b */
+    if (async_check_open(socket) == -1)
+        return NULL;
+    if (buffer == NULL && length > 0) {
+        errno = EINVAL;
+        return NULL;
+    }
+    if (async_check_connected(socket) == -1)
+        return NULL;
+    if (async_socket_is_shut(socket)) {
+        errno = EPIPE;
+        return NULL;
+    }
+    ar = async_result_create(socket, ASYNC_SEND, callback, state);
+    if (ar != NULL) {
+        ar->buffer = (char *)buffer; /* only read from */
+        ar->length = length;
+        ar = async_result_start(ar, try_send);
+    }
+    /* END SOLUTION b */
+    return ar;
+}
+
+ssize_t async_end_send(struct async_socket *socket, struct async_result *ar)
+{
+    struct async_outcome outcome = {0};
+
+    errno = ENOSYS;
+    /* TODO b: async_result_take() it; if that fails, return -1. */
+    /* BEGIN SOLUTION b */
+    if (async_result_take(ar, socket, ASYNC_SEND, &outcome) == 0)
+        return (ssize_t)outcome.bytes;
+    /* END SOLUTION b */
+    return -1;
+}
