@@ -297,8 +297,8 @@ static bool pump_relay_listener(struct run *r, int index)
 bool run_pump(struct run *r)
 {
     bool moved = false;
-    for (int i = 0; i < r->program_count; i++)
-        moved |= program_pump(&r->programs[i], r->journal);
+    /* Sockets first: what a program prints of an event comes after the event,
+     * and stands below it in the ladder. */
     for (int i = 0; i < r->peer_count; i++) {
         if (r->peers[i].relayed && r->peers[i].listener >= 0)
             moved |= pump_relay_listener(r, i);
@@ -307,6 +307,8 @@ bool run_pump(struct run *r)
         if (r->peers[i].forward >= 0)
             moved |= pump_relay(r, &r->peers[i]);
     }
+    for (int i = 0; i < r->program_count; i++)
+        moved |= program_pump(&r->programs[i], r->journal);
     return moved;
 }
 
