@@ -493,6 +493,17 @@ struct expectation {
     struct bytes wanted;
 };
 
+/* True if the list ("send, expect") has that entry. */
+static bool is_wanted(const struct bytes *wanted, const char *what)
+{
+    size_t length = strlen(what);
+    for (const char *p = bytes_text(wanted); (p = strstr(p, what)); p++)
+        if ((p == wanted->data || p[-1] == ' ') &&
+            (p[length] == '\0' || p[length] == ','))
+            return true;
+    return false;
+}
+
 static void want(struct expectation *e, int token, const char *what)
 {
     if (token < e->token)
@@ -501,13 +512,11 @@ static void want(struct expectation *e, int token, const char *what)
         e->token = token;
         bytes_clear(&e->wanted);
     }
-    char entry[80];
-    snprintf(entry, sizeof entry, "%s%s", what, "");
-    if (bytes_contain(&e->wanted, entry, strlen(entry)))
+    if (is_wanted(&e->wanted, what))
         return;
     if (e->wanted.length)
         bytes_add_text(&e->wanted, ", ");
-    bytes_add_text(&e->wanted, entry);
+    bytes_add_text(&e->wanted, what);
 }
 
 /* Matches one word of a pattern; true if the token fits it. */
