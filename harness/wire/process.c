@@ -136,11 +136,10 @@ int process_tree_fresh(pid_t root, pid_t *pids)
     return process_tree(root, pids);
 }
 
-int process_children(pid_t pid, int *zombies)
+int process_children(pid_t pid)
 {
     const struct family_member *all;
     int known = all_processes(&all), count = 0;
-    *zombies = 0;
     for (int k = 0; k < known; k++) {
         char state;
         pid_t parent;
@@ -148,7 +147,6 @@ int process_children(pid_t pid, int *zombies)
             parent != pid)
             continue;
         count++;
-        *zombies += state == 'Z';
     }
     return count;
 }
@@ -352,17 +350,15 @@ int call_descriptor(const struct thread_facts *t)
     return c && c->has_descriptor ? (int)t->arguments[0] : -1;
 }
 
-void process_times(const pid_t *pids, int count, unsigned long long *run,
-                   unsigned long long *delay)
+unsigned long long process_run_time(const pid_t *pids, int count)
 {
     struct thread_facts *threads = memory_get(THREADS_MAX * sizeof *threads);
     int n = process_threads(pids, count, threads);
-    *run = *delay = 0;
-    for (int i = 0; i < n; i++) {
-        *run += threads[i].run_ns;
-        *delay += threads[i].delay_ns;
-    }
+    unsigned long long run = 0;
+    for (int i = 0; i < n; i++)
+        run += threads[i].run_ns;
     free(threads);
+    return run;
 }
 
 /* ----------------------------- descriptors ----------------------------- */

@@ -73,10 +73,9 @@ bool descriptor_is_inherited(pid_t pid, int fd); /* no close-on-exec */
 size_t process_rss(pid_t pid);
 int process_thread_count(pid_t pid);
 /* Living and dead children of this process. */
-int process_children(pid_t pid, int *zombies);
-/* Run time and run delay of all threads, in nanoseconds. */
-void process_times(const pid_t *pids, int count, unsigned long long *run,
-                   unsigned long long *delay);
+int process_children(pid_t pid);
+/* Run time of all threads, in nanoseconds. */
+unsigned long long process_run_time(const pid_t *pids, int count);
 /* The owner of a socket, with its name; 0 if nobody whom we may look at. */
 pid_t socket_owner(unsigned long inode, char *name, size_t size);
 

@@ -106,8 +106,7 @@ static int count_threads(const struct program *p)
 
 static int count_children(const struct program *p)
 {
-    int zombies;
-    return process_children(p->pid, &zombies);
+    return process_children(p->pid);
 }
 
 struct count_wish {
@@ -254,7 +253,6 @@ bool verb_idle(struct run *r, const struct target *t, const struct step *s)
 /* ------------------------------- sockets ------------------------------- */
 
 struct row_search {
-    const struct program *program;
     const struct descriptor *descriptors;
     int count;
     int rows;
@@ -279,7 +277,7 @@ static int count_rows(const struct program *p, int state,
 {
     struct descriptor *list;
     int count = process_descriptors(p->pid, &list);
-    struct row_search s = {.program = p, .descriptors = list, .count = count};
+    struct row_search s = {.descriptors = list, .count = count};
     sockdiag_each(state, count_row, &s);
     free(list);
     if (first)
@@ -440,9 +438,7 @@ bool verb_rss_growth(struct run *r, const struct target *t,
 static unsigned long long cpu_now(const struct program *p)
 {
     pid_t pids[PROCESSES_MAX];
-    unsigned long long run, delay;
-    process_times(pids, program_tree(p, pids), &run, &delay);
-    return run;
+    return process_run_time(pids, program_tree(p, pids));
 }
 
 bool verb_cpu_start(struct run *r, const struct target *t, const struct step *s)
@@ -497,7 +493,6 @@ bool verb_cpu_ratio(struct run *r, const struct target *t, const struct step *s)
 /* -------------------------------- output ------------------------------- */
 
 struct output_wish {
-    const struct program *program;
     const struct program_output *output;
     const struct bytes *text;
 };
@@ -517,7 +512,7 @@ static bool judge_output(struct run *r, const struct target *t,
     struct program *p = run_program(r, t);
     bool good = run_bytes(r, t, &s->values[0], &text);
     if (good) {
-        struct output_wish w = {p, output, &text};
+        struct output_wish w = {output, &text};
         run_wait(r, has_text, &w);
         good = has_text(r, &w);
     }

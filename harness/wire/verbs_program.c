@@ -223,14 +223,13 @@ static bool wait_until_it_listens(struct run *r, struct program *p, int port)
 static void take_baseline(struct run *r, struct program *p)
 {
     struct descriptor *list;
-    int zombies;
     run_wait_quiet(r);
     int count = process_descriptors(p->pid, &list);
     free(list);
     p->baseline_fds = count;
     p->baseline_rss = process_rss(p->pid);
     p->baseline_threads = process_thread_count(p->pid);
-    p->baseline_children = process_children(p->pid, &zombies);
+    p->baseline_children = process_children(p->pid);
 }
 
 static bool start_server(struct run *r, const struct target *t,
