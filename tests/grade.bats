@@ -4,6 +4,17 @@
 
 load grade
 
+@test "grading is the first thing that is done in a fresh kit" {
+    fresh="$BATS_TEST_TMPDIR/fresh"
+    mkdir -p "$fresh/work/02-send-receive"
+    git ls-files -z | tar --null -T - -cf - | tar -xf - -C "$fresh"
+    cp "$solution"/*.c "$fresh/work/02-send-receive/"
+    cd "$fresh" || return
+    unset KIT_GRADES
+    graded 0 grade2
+    [[ $output == *"40 passed, 0 failed"* ]]
+}
+
 @test "a right solution passes, from a folder with a space in its name" {
     graded 0 grade2 DIR="$solution"
     [[ $output =~ [1-9][0-9]*" passed, 0 failed" ]]
