@@ -154,7 +154,6 @@ static struct watch *find_watch(struct loop *loop, int fd)
 int loop_watch(struct loop *loop, int fd, unsigned events,
                loop_callback *callback, void *state)
 {
-    struct watch *watch;
     int result = -1;
 
     if (fd < 0 || (events & ~(unsigned)(LOOP_READ | LOOP_WRITE)) != 0) {
@@ -163,13 +162,15 @@ int loop_watch(struct loop *loop, int fd, unsigned events,
     }
     if (make_room(loop, fd) == -1)
         return -1;
-    watch = &loop->watches[fd];
     errno = ENOSYS;
-    /* TODO c: tell the back end: modify() if fd is watched already, else add().
-     * If that fails, return -1. For a new one, count it in watched, and
-     * remember in watch->round the round of now. Then keep events, callback and
-     * state in *watch, and set result to 0. */
+    /* TODO c: what is known of fd stands in loop->watches[fd]; it is watched
+     * already if it has a callback there. Tell the back end: modify() if it is,
+     * else add(). If that fails, return -1. For a new one, count it in
+     * loop->watched, and remember the round of now. Then keep events, callback
+     * and state there, and set result to 0. */
     /* BEGIN SOLUTION c */
+    struct watch *watch = &loop->watches[fd];
+
     if (watch->callback != NULL) {
         if (loop->backend->modify(loop->data, fd, events) == -1)
             return -1;

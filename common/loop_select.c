@@ -44,14 +44,16 @@ static int select_limit(void *data)
  * whatever lies there. So this is asked before, always. */
 static int select_modify(void *data, int fd, unsigned events)
 {
-    struct wishes *wishes = data;
     int result = -1;
 
     errno = ENOSYS;
-    /* TODO c: if fd is not smaller than FD_SETSIZE, fail with EMFILE. Put fd
-     * into each set whose event is wanted, and take it out of the other
-     * (FD_SET, FD_CLR). Keep highest right, and set result to 0. */
+    /* TODO c: data is a struct wishes. If fd is not smaller than FD_SETSIZE,
+     * fail with EMFILE. Put fd into each set whose event is wanted, and take it
+     * out of the other (FD_SET, FD_CLR). Keep highest right, and set result to
+     * 0. */
     /* BEGIN SOLUTION c */
+    struct wishes *wishes = data;
+
     if (fd >= FD_SETSIZE) {
         errno = EMFILE;
         return -1;
@@ -78,11 +80,11 @@ static int select_add(void *data, int fd, unsigned events)
 
 static void select_remove(void *data, int fd)
 {
-    struct wishes *wishes = data;
-
     /* TODO c: take fd out of both sets. If it was the highest, look downwards
      * for the one that is now. */
     /* BEGIN SOLUTION c */
+    struct wishes *wishes = data;
+
     FD_CLR(fd, &wishes->read);
     FD_CLR(fd, &wishes->write);
     while (wishes->highest >= 0 && !FD_ISSET(wishes->highest, &wishes->read) &&
@@ -113,13 +115,14 @@ static int select_wait(void *data, struct loop_event *events, int count,
 {
     struct wishes *wishes = data;
     fd_set readable = wishes->read, writable = wishes->write;
-    struct timeval timeout = {milliseconds / 1000, milliseconds % 1000 * 1000};
-    int ready = 0;
+    int ready = -1;
 
     errno = ENOSYS;
-    /* TODO c: select() on the two copies, with the time-out, or with NULL where
-     * milliseconds is negative. */
+    /* TODO c: select() on the two copies, with milliseconds as its time-out, or
+     * with NULL where they are negative. */
     /* BEGIN SOLUTION c */
+    struct timeval timeout = {milliseconds / 1000, milliseconds % 1000 * 1000};
+
     ready = select(wishes->highest + 1, &readable, &writable, NULL,
                    milliseconds < 0 ? NULL : &timeout);
     /* END SOLUTION c */

@@ -43,21 +43,25 @@ units := $(patsubst lessons/%/unit.c,%,$(wildcard lessons/*/unit.c))
 # What is in common/ already, though the lesson that brings it is not here yet.
 library := $(patsubst tests/library/%.c,library-%,$(wildcard tests/library/*.c))
 
-programs := $(foreach f,plain san,$(foreach l,$(lessons),\
-	$(B)/$f/$l/server $(B)/$f/$l/client))
+# Each source in a lesson's folder is a program, but for its unit tests.
+lesson_programs := $(filter-out %/unit,$(patsubst lessons/%.c,%,\
+	$(foreach l,$(lessons),$(wildcard lessons/$l/*.c))))
+programs := $(foreach f,plain san,$(lesson_programs:%=$(B)/$f/%))
+checks := $(patsubst %,$(B)/checks/%/made,$(lessons))
 
 # Everything that is compiled, before it is linked: what lint looks at.
 objects := $(foreach f,plain san,\
 	$(patsubst %.c,$(B)/$f/%.o,$(wildcard common/*.c))\
-	$(patsubst %,$(B)/$f/%.o,$(foreach l,$(lessons),$l/server $l/client)))\
+	$(lesson_programs:%=$(B)/$f/%.o))\
 	$(patsubst %,$(B)/harness/%.o,$(wire))\
 	$(patsubst %,$(B)/tests/%.o,$(tests))\
 	$(patsubst %,$(B)/units/%.o,$(units) $(library))\
 	$(trivial:%=$(B)/trivial/%)
 
-.PHONY: all programs units tests objects
+.PHONY: all programs units tests checks objects
 objects: $(objects)
-all: programs units tests $(B)/wire
+all: programs units tests checks $(B)/wire
+checks: $(checks)
 programs: $(programs) $(trivial:%=$(B)/trivial/%)
 units: $(units:%=$(B)/units/%) $(library:%=$(B)/units/%)
 tests: $(tests:%=$(B)/tests/%)
@@ -75,14 +79,21 @@ endef
 $(eval $(call flavour,plain,$(optimised)))
 $(eval $(call flavour,san,$(sanitized)))
 
-# $(call program,lesson,server or client): reference programs, two flavours.
+# $(call program,NN-topic/server,NN-topic): reference programs, two flavours.
 define program
-$(B)/plain/$1/$2: $(B)/plain/$1/$2.o $(modules_$1:%=$(B)/plain/common/%.o)
+$(B)/plain/$1: $(B)/plain/$1.o $(modules_$2:%=$(B)/plain/common/%.o)
 	$(CC) $$^ -o $$@ -lpthread
-$(B)/san/$1/$2: $(B)/san/$1/$2.o $(modules_$1:%=$(B)/san/common/%.o)
+$(B)/san/$1: $(B)/san/$1.o $(modules_$2:%=$(B)/san/common/%.o)
 	$(CC) $(sanitized) $$^ -o $$@ -lpthread
 endef
-$(foreach l,$(lessons),$(foreach p,server client,$(eval $(call program,$l,$p))))
+$(foreach p,$(lesson_programs),$(eval $(call program,$p,$(patsubst %/,%,$(dir $p)))))
+
+# The checks that a lesson takes over from another are copies.
+$(B)/checks/%/made: $(wildcard lessons/*/checks/*) harness/grade/checks
+	@rm -rf $(@D)
+	@mkdir -p $(@D) $(patsubst lessons/$*/%.c,$(@D)/%,$(wildcard lessons/$*/*server.c))
+	harness/grade/checks --write $*
+	@touch $@
 
 # A lesson's unit tests, sanitized: they look inside what the lesson adds.
 define unit

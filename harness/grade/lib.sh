@@ -91,34 +91,76 @@ modules() {
     done < <(lessons)
 }
 
+# programs LESSON: its programs: each source in its folder but the unit tests.
+programs() {
+    local file
+    for file in "lessons/$1/"*.c; do
+        file=${file##*/}
+        [ "$file" = unit.c ] || printf '%s\n' "${file%.c}"
+    done
+}
+
 # student_files LESSON: what a student writes and hands in.
 student_files() {
-    printf '%s\n' server.c client.c
-    adds "$1" | sed 's/$/.c/'
+    { programs "$1"; adds "$1"; } | sed 's/$/.c/'
 }
 
 # source_of LESSON FILE: where the reference for a student's file lies.
 source_of() {
-    case $2 in
-    server.c | client.c) printf 'lessons/%s/%s\n' "$1" "$2" ;;
-    *) printf 'common/%s\n' "$2" ;;
+    if [ -f "lessons/$1/$2" ]; then
+        printf 'lessons/%s/%s\n' "$1" "$2"
+    else
+        printf 'common/%s\n' "$2"
+    fi
+}
+
+# checks LESSON: the check files of a lesson, in order. Those that are made from
+# another lesson's are written by `build checks`.
+checks() { harness/grade/checks "$1"; }
+
+# program_of CHECK: the program that stands for "server" in that check file.
+program_of() {
+    local folder
+    case $1 in
+    build/checks/*)
+        folder=${1%/*}
+        printf '%s\n' "${folder##*/}"
+        ;;
+    *) echo server ;;
     esac
 }
 
-# checks LESSON: the check files of a lesson, in order.
-checks() {
-    local line list=lessons/$1/checks/list
-    [ -f "$list" ] || die "$list is missing: it names the checks in order."
-    while read -r line || [ -n "$line" ]; do
-        line=${line%%#*}
-        # shellcheck disable=SC2086  # split into words on purpose
-        set -- "$1" $line
-        case ${2-} in
-        '') ;;
-        use) checks "$3" ;;
-        *) printf 'lessons/%s/checks/%s.wire\n' "$1" "${2%.wire}" ;;
-        esac
-    done <"$list"
+# programs_in BIN PROGRAM: sets $judged to wire's options for the programs that
+# `compile` has left in BIN, with PROGRAM as the server.
+programs_in() {
+    judged=(--server "$(quote "$1/$2")" --client "$(quote "$1/client")"
+        --sanitized-server "$(quote "$1/san/$2")"
+        --sanitized-client "$(quote "$1/san/client")")
+    [ ! -x "$1/san/unit" ] || judged+=(--unit "$(quote "$1/san/unit")")
+}
+
+# judge BIN CHECK... -- OPTION...: runs the checks on the programs in BIN, with
+# one wire for all that are about the same program.
+judge() {
+    local bin=$1 program last='' file status=0
+    local -a group=() files=()
+    shift
+    while [ "$1" != -- ]; do
+        files+=("$1")
+        shift
+    done
+    shift
+    for file in "${files[@]}" ''; do
+        program=$(program_of "$file")
+        if [ "${#group[@]}" -gt 0 ] && [ "$program" != "$last" -o -z "$file" ]; then
+            programs_in "$bin" "$last"
+            build/wire "$@" "${judged[@]}" "${group[@]}" </dev/null || status=$?
+            group=()
+        fi
+        last=$program
+        group+=("$file")
+    done
+    return "$status"
 }
 
 # mutant_for LESSON WORD: the patch of that name, or the first one that the
