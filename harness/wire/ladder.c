@@ -259,6 +259,7 @@ static void draw_sentence(const struct row *row, struct bytes *out)
 static void place_actors(struct rows *rows, bool draw, struct bytes *out)
 {
     bool server = false, client = false, peers = false;
+    const char *program = "client"; /* that is neither of the two */
     for (size_t i = 0; i < rows->count; i++) {
         const struct row *row = &rows->list[i];
         bool is_server = strcmp(row->actor, "server") == 0;
@@ -266,9 +267,11 @@ static void place_actors(struct rows *rows, bool draw, struct bytes *out)
         server |= is_server || strcmp(row->to, "server") == 0;
         client |= is_client || strcmp(row->to, "client") == 0;
         peers |= row->to[0] && !is_server && !is_client;
+        if (row->program && !is_server && !is_client)
+            program = row->actor;
     }
     const char *left = !peers && server && client ? "client" : "wire";
-    const char *right = server ? "server" : "client";
+    const char *right = server ? "server" : client ? "client" : program;
     for (size_t i = 0; i < rows->count; i++)
         rows->list[i].left = strcmp(rows->list[i].actor, left) == 0;
     if (draw)

@@ -31,6 +31,7 @@ static const char usage[] =
     "  --server CMD, --client CMD    the programs to judge\n"
     "  --sanitized-server CMD, --sanitized-client CMD\n"
     "                                their builds with sanitizers\n"
+    "  --unit CMD                    the unit tests of what is judged\n"
     "  --stage LETTER                only checks of that stage\n"
     "  --lesson N                    rules of later lessons are advice\n"
     "  --contracts DIR               where the rules are\n"
@@ -74,6 +75,7 @@ enum option_letter {
     OPTION_CLIENT,
     OPTION_SANITIZED_SERVER,
     OPTION_SANITIZED_CLIENT,
+    OPTION_UNIT,
     OPTION_STAGE,
     OPTION_LESSON,
     OPTION_CONTRACTS,
@@ -93,6 +95,7 @@ static const struct option long_options[] = {
     {"client", required_argument, NULL, OPTION_CLIENT},
     {"sanitized-server", required_argument, NULL, OPTION_SANITIZED_SERVER},
     {"sanitized-client", required_argument, NULL, OPTION_SANITIZED_CLIENT},
+    {"unit", required_argument, NULL, OPTION_UNIT},
     {"stage", required_argument, NULL, OPTION_STAGE},
     {"lesson", required_argument, NULL, OPTION_LESSON},
     {"contracts", required_argument, NULL, OPTION_CONTRACTS},
@@ -141,6 +144,9 @@ static void take_option(struct command_line *c, int letter)
         break;
     case OPTION_SANITIZED_CLIENT:
         c->run.sanitized_client = command(optarg);
+        break;
+    case OPTION_UNIT:
+        c->run.unit = command(optarg);
         break;
     case OPTION_STAGE:
         if (strlen(optarg) != 1 || *optarg < 'a' || *optarg > 'z')
@@ -331,5 +337,6 @@ int main(int argc, char **argv)
     command_free(c.run.client);
     command_free(c.run.sanitized_server);
     command_free(c.run.sanitized_client);
+    command_free(c.run.unit);
     return status;
 }

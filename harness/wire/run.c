@@ -87,6 +87,8 @@ static char **command_of(const struct run *r, const char *name)
 {
     const struct options *o = r->options;
     bool server = strcmp(name, "server") == 0;
+    if (strcmp(name, "unit") == 0)
+        return o->unit;
     if (r->script->sanitized) {
         char **sanitized = server ? o->sanitized_server : o->sanitized_client;
         if (sanitized)
@@ -452,6 +454,46 @@ static bool any_dying(const struct run *r)
     return false;
 }
 
+struct inodes {
+    unsigned long list[64];
+    int count;
+};
+
+static bool note_inode(const struct socket_facts *facts, void *context)
+{
+    struct inodes *inodes = context;
+    inodes->list[inodes->count++] = facts->inode;
+    return inodes->count < (int)(sizeof inodes->list / sizeof *inodes->list);
+}
+
+static bool holds_one(pid_t pid, const struct inodes *inodes)
+{
+    struct descriptor *list;
+    int count = process_descriptors(pid, &list);
+    bool found = false;
+    for (int i = 0; i < count && !found; i++)
+        for (int k = 0; k < inodes->count && !found; k++)
+            found = list[i].socket && list[i].socket == inodes->list[k];
+    free(list);
+    return found;
+}
+
+/* The kernel will have an answer to a SYN, if only that there is none: who
+ * waits for that does not wait for ever. */
+static bool any_syn_unanswered(const struct run *r)
+{
+    struct inodes inodes = {.count = 0};
+    pid_t pids[PROCESSES_MAX];
+    sockdiag_each(TCP_STATE_SYN_SENT, note_inode, &inodes);
+    for (int i = 0; i < r->program_count && inodes.count; i++) {
+        int count = program_tree(&r->programs[i], pids);
+        for (int k = 0; k < count; k++)
+            if (holds_one(pids[k], &inodes))
+                return true;
+    }
+    return false;
+}
+
 static enum quiet quiet_now(struct run *r)
 {
     bool stuck, stuck_again;
@@ -468,6 +510,8 @@ static enum quiet quiet_now(struct run *r)
     enum quiet quiet = quiet_look(getpid(), before, before_count, &r->look);
     if (run_pump(r) || !sockets_settled(r, &stuck_again) || any_dying(r))
         return QUIET_NO;
+    if (quiet == QUIET_FOREVER && any_syn_unanswered(r))
+        quiet = QUIET_TIMED;
     if (quiet == QUIET_FOREVER && !stuck && !stuck_again)
         return QUIET_FOREVER;
 

@@ -668,7 +668,8 @@ static int parse_actor(struct parser *p)
     int actor = find_actor(p->script, t->text);
     if (actor < 0) {
         enum actor_kind kind;
-        if (strcmp(t->text, "server") == 0 || strcmp(t->text, "client") == 0)
+        if (strcmp(t->text, "server") == 0 || strcmp(t->text, "client") == 0 ||
+            strcmp(t->text, "unit") == 0)
             kind = ACTOR_PROGRAM;
         else if (strcmp(t->text, "machine") == 0)
             kind = ACTOR_MACHINE;
@@ -677,10 +678,10 @@ static int parse_actor(struct parser *p)
             kind = ACTOR_PEER;
         else {
             fail(p, t->column,
-                 "no actor \"%s\"; expected server, client, machine, a peer "
-                 "in capitals such as A, a declared actor, or a word of the "
-                 "head (check, rule, stage, points, needs, read, build, hint, "
-                 "peers, actor)",
+                 "no actor \"%s\"; expected server, client, unit, machine, a "
+                 "peer in capitals such as A, a declared actor, or a word of "
+                 "the head (check, rule, stage, points, needs, read, build, "
+                 "hint, peers, actor)",
                  t->text);
             return -1;
         }

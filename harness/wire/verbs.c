@@ -104,6 +104,8 @@ const struct verb verbs[] = {
     {PROGRAM, "alive", verb_alive, "it is still running"},
     {PROGRAM, "exit NUMBER", verb_exit, "it ends, with this status"},
     {PROGRAM, "killed by SIGNAL", verb_killed, "this signal ends it"},
+    {PROGRAM, "passes STRINGS", verb_passes,
+     "the unit tests whose names begin so are run, and pass"},
     {PROGRAM, "baseline", verb_baseline,
      "remembers how many descriptors, threads and children it has, once "
      "quiet (start does this too)"},
@@ -194,8 +196,9 @@ void verbs_print_manual(struct bytes *out)
         "  peers A[1..50]           a group; a step of A is done by each\n"
         "                           member, A[7] is one of them\n"
         "  actor NAME program|peer|relay tcp\n"
-        "                           another actor; server, client, machine\n"
-        "                           and peers in capitals need no line\n"
+        "                           another actor; server, client, unit,\n"
+        "                           machine and peers in capitals need no\n"
+        "                           line\n"
         "\n"
         "Hints: the first one that fits is shown with a failure\n"
         "  hint when got BYTES : \"TEXT\"      what came begins with these\n"

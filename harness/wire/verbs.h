@@ -61,6 +61,6 @@ verb_function verb_alive, verb_exit, verb_killed, verb_baseline,
     verb_fds_close_on_exec, verb_idle, verb_no_close_wait, verb_time_wait,
     verb_accept_queue, verb_rss, verb_rss_growth, verb_cpu_start, verb_cpu_save,
     verb_cpu_ratio, verb_stdout_has, verb_stdout_lacks, verb_stderr_has,
-    verb_stderr_line, verb_listens_on;
+    verb_stderr_line, verb_listens_on, verb_passes;
 
 #endif

@@ -73,6 +73,59 @@ bool verb_exit(struct run *r, const struct target *t, const struct step *s)
                     p->name, WEXITSTATUS(p->status), wanted);
 }
 
+/* What a unit test says of itself: "FAILED name: message", one a line. */
+static bool first_failed_test(const struct program *p, struct bytes *out)
+{
+    static const char word[] = "FAILED ";
+    const char *text = bytes_text(&p->out.text);
+    const char *line = strncmp(text, word, strlen(word)) == 0
+                           ? text
+                           : strstr(text, "\nFAILED ");
+    if (!line)
+        return false;
+    line += *line == '\n';
+    line += strlen(word);
+    bytes_add(out, line, strcspn(line, "\n"));
+    return true;
+}
+
+/* A test that a sanitizer has stopped only says that it ended early; the
+ * sanitizer's own story is the better one (run_fail). */
+static bool sanitizer_spoke(const struct program *p)
+{
+    const char *text = bytes_text(&p->err.text);
+    return strstr(text, "SUMMARY: ") || strstr(text, "runtime error: ");
+}
+
+bool verb_passes(struct run *r, const struct target *t, const struct step *s)
+{
+    struct program *p = run_program(r, t);
+    if (!verb_start_raw(r, t, s))
+        return false;
+    enum wait_end end = run_wait(r, has_ended, p);
+    p->end_is_fine = p->ended && !sanitizer_spoke(p);
+    if (p->ended && WIFEXITED(p->status) && WEXITSTATUS(p->status) == 0)
+        return true;
+
+    struct bytes what = {0};
+    run_expected(r, "every unit test of that name passes");
+    if (!p->ended) {
+        r->ending = "nothing";
+        run_note_busy(r, end);
+        bytes_add_text(&what,
+                       end == WAIT_HOPELESS
+                           ? "it hangs: it waits for something that never comes"
+                           : "it does not come to an end");
+    } else if (!first_failed_test(p, &what)) {
+        describe_end(p->status, &what);
+    }
+    run_actual(r, "%s", bytes_text(&what));
+    run_fail(r, p->ended ? "unit-test" : "hangs", "a unit test failed: %s",
+             bytes_text(&what));
+    bytes_free(&what);
+    return false;
+}
+
 bool verb_killed(struct run *r, const struct target *t, const struct step *s)
 {
     struct program *p = run_program(r, t);
