@@ -11,10 +11,6 @@
  * in the queue is no error of the listener: the next one may be fine. */
 static enum async_attempt try_accept(struct async_result *ar)
 {
-    struct sockaddr_storage peer;
-    socklen_t length;
-    int fd;
-
     ar->error = ENOSYS;
     /* TODO a: accept() on ar->fd; while it fails with an error for which
      * async_is_transient(), again. If it would block (EAGAIN, EWOULDBLOCK):
@@ -23,6 +19,10 @@ static enum async_attempt try_accept(struct async_result *ar)
      * ar->error is 0, or errno if one of the two failed. */
     /* BEGIN SOLUTION a */
     /* slide: try-accept */
+    struct sockaddr_storage peer;
+    socklen_t length;
+    int fd;
+
     do {
         length = sizeof peer;
         fd = accept(ar->fd, (struct sockaddr *)&peer, &length);

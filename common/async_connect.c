@@ -22,8 +22,6 @@ static bool is_writable(int fd)
  * of it. SO_ERROR tells the reason, and tells it once: asking resets it. */
 static enum async_attempt try_connect(struct async_result *ar)
 {
-    socklen_t length = sizeof ar->error;
-
     ar->error = ENOSYS;
     /* TODO b: the first time (not ar->started): connect() ar->fd to
      * ar->address. If it fails with EINPROGRESS or EINTR, set ar->started, and
@@ -31,6 +29,8 @@ static enum async_attempt try_connect(struct async_result *ar)
      * not writable, ASYNC_WAIT; then getsockopt() SO_ERROR into ar->error. */
     /* BEGIN SOLUTION b */
     /* slide: try-connect */
+    socklen_t length = sizeof ar->error;
+
     if (!ar->started) {
         ar->error = 0;
         if (connect(ar->fd, (struct sockaddr *)&ar->address,
@@ -86,12 +86,13 @@ struct async_result *async_begin_connect(struct async_socket *socket,
 
 int async_end_connect(struct async_socket *socket, struct async_result *ar)
 {
-    struct async_outcome outcome;
     int result = -1;
 
     errno = ENOSYS;
     /* TODO b: async_result_take() it. */
     /* BEGIN SOLUTION b */
+    struct async_outcome outcome;
+
     result = async_result_take(ar, socket, ASYNC_CONNECT, &outcome);
     /* END SOLUTION b */
     return result;

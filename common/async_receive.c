@@ -19,8 +19,6 @@ static bool is_readable(int fd)
 /* The try: takes what is there. */
 static enum async_attempt try_receive(struct async_result *ar)
 {
-    ssize_t count;
-
     ar->error = ENOSYS;
     /* TODO a: if the length is 0: is_readable(), or ASYNC_WAIT. Else recv()
      * into ar->buffer; EINTR: again; EAGAIN or EWOULDBLOCK: ASYNC_WAIT. Else it
@@ -28,9 +26,10 @@ static enum async_attempt try_receive(struct async_result *ar)
      * errno. */
     /* BEGIN SOLUTION a */
     /* slide: try-receive */
+    ssize_t count = 0;
+
     if (ar->length == 0 && !is_readable(ar->fd))
         return ASYNC_WAIT;
-    count = 0;
     while (ar->length > 0 &&
            (count = recv(ar->fd, ar->buffer, ar->length, 0)) == -1 &&
            errno == EINTR)
@@ -75,11 +74,11 @@ struct async_result *async_begin_receive(struct async_socket *socket,
 
 ssize_t async_end_receive(struct async_socket *socket, struct async_result *ar)
 {
-    struct async_outcome outcome = {0};
-
     errno = ENOSYS;
     /* TODO a: async_result_take() it; if that fails, return -1. */
     /* BEGIN SOLUTION a */
+    struct async_outcome outcome;
+
     if (async_result_take(ar, socket, ASYNC_RECEIVE, &outcome) == 0)
         return (ssize_t)outcome.bytes;
     /* END SOLUTION a */

@@ -14,8 +14,6 @@
 /* The try: gives the kernel what it takes, and remembers how far it got. */
 static enum async_attempt try_send(struct async_result *ar)
 {
-    size_t before = ar->done;
-
     ar->error = ENOSYS;
     /* TODO b: while not all is done, send() the rest with MSG_NOSIGNAL and add
      * to ar->done what was taken. EINTR: again; EAGAIN or EWOULDBLOCK:
@@ -23,6 +21,8 @@ static enum async_attempt try_send(struct async_result *ar)
      * and over. At the end ar->error is 0. */
     /* BEGIN SOLUTION b */
     /* slide: try-send */
+    size_t before = ar->done;
+
     while (ar->done < ar->length) {
         ssize_t count = send(ar->fd, ar->buffer + ar->done,
                              ar->length - ar->done, MSG_NOSIGNAL);
@@ -42,7 +42,6 @@ static enum async_attempt try_send(struct async_result *ar)
     ar->error = 0;
     /* end slide */
     /* END SOLUTION b */
-    (void)before;
     return ASYNC_OVER;
 }
 
@@ -82,11 +81,11 @@ struct async_result *async_begin_send(struct async_socket *socket,
 
 ssize_t async_end_send(struct async_socket *socket, struct async_result *ar)
 {
-    struct async_outcome outcome = {0};
-
     errno = ENOSYS;
     /* TODO b: async_result_take() it; if that fails, return -1. */
     /* BEGIN SOLUTION b */
+    struct async_outcome outcome;
+
     if (async_result_take(ar, socket, ASYNC_SEND, &outcome) == 0)
         return (ssize_t)outcome.bytes;
     /* END SOLUTION b */

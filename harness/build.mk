@@ -41,7 +41,8 @@ tests := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 trivial := $(basename $(notdir $(wildcard tests/trivial/*.c)))
 units := $(patsubst lessons/%/unit.c,%,$(wildcard lessons/*/unit.c))
 # What is in common/ already, though the lesson that brings it is not here yet.
-library := $(patsubst tests/library/%.c,library-%,$(wildcard tests/library/*.c))
+library := $(patsubst tests/library/%.c,library-%,\
+	$(filter-out %/fixture.c,$(wildcard tests/library/*.c)))
 
 # Each source in a lesson's folder is a program, but for its unit tests.
 lesson_programs := $(filter-out %/unit,$(patsubst lessons/%.c,%,\
@@ -55,7 +56,7 @@ objects := $(foreach f,plain san,\
 	$(lesson_programs:%=$(B)/$f/%.o))\
 	$(patsubst %,$(B)/harness/%.o,$(wire))\
 	$(patsubst %,$(B)/tests/%.o,$(tests))\
-	$(patsubst %,$(B)/units/%.o,$(units) $(library))\
+	$(patsubst %,$(B)/units/%.o,$(units) $(library) fixture)\
 	$(trivial:%=$(B)/trivial/%)
 
 .PHONY: all programs units tests checks objects
@@ -95,13 +96,17 @@ $(B)/checks/%/made: $(wildcard lessons/*/checks/*) harness/grade/checks
 	harness/grade/checks --write $*
 	@touch $@
 
-# A lesson's unit tests, sanitized: they look inside what the lesson adds.
+# A lesson's unit tests, sanitized: they look inside what the lesson adds. Those
+# of the Begin/End library (lesson 4 and on) share a fixture.
+fixture = $(if $(filter async_result,$(modules_$1)),$(B)/units/fixture.o)
 define unit
-$(B)/units/$1: $(B)/units/$1.o $(modules_$1:%=$(B)/san/common/%.o)
+$(B)/units/$1: $(B)/units/$1.o $(fixture) $(modules_$1:%=$(B)/san/common/%.o)
 	$(CC) $(sanitized) $$^ -o $$@ $$(check_libs) -lpthread
 endef
 $(foreach l,$(units),$(eval $(call unit,$l)))
 $(B)/units/%.o: lessons/%/unit.c harness/build.mk
+	$(call compile,$(lesson_std) -Itests/library $(sanitized) $(check_flags))
+$(B)/units/fixture.o: tests/library/fixture.c harness/build.mk
 	$(call compile,$(lesson_std) $(sanitized) $(check_flags))
 
 $(library:%=$(B)/units/%): %: %.o $(common:%=$(B)/san/common/%.o)

@@ -152,7 +152,8 @@ judge() {
     shift
     for file in "${files[@]}" ''; do
         program=$(program_of "$file")
-        if [ "${#group[@]}" -gt 0 ] && [ "$program" != "$last" -o -z "$file" ]; then
+        if [ "${#group[@]}" -gt 0 ] &&
+            { [ "$program" != "$last" ] || [ -z "$file" ]; }; then
             programs_in "$bin" "$last"
             build/wire "$@" "${judged[@]}" "${group[@]}" </dev/null || status=$?
             group=()

@@ -1,0 +1,67 @@
+/* What the unit tests of the Begin/End library share.
+ *
+ * A test is named after the rules that it proves: rule_17_18_... proves 17 and
+ * 18. Each runs in a process of its own, with a time limit. */
+
+#ifndef FIXTURE_H
+#define FIXTURE_H
+
+#include <check.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "async_result.h"
+#include "async_socket.h"
+
+struct suite {
+    const char *title;
+    const TTest *const *tests; /* NULL ends them */
+    void (*set_up)(void);      /* before each test, in its process */
+    void (*tear_down)(void);
+};
+
+/* Runs the tests that the command line names by the beginnings of their names,
+ * or all of them. Says "FAILED name: message" for each one that failed. Returns
+ * the status for main(). */
+int suite_run(const struct suite *suite, int argc, char *argv[]);
+
+/* ---- the other end: plain sockets that know nothing of the library ---- */
+
+/* A connection to ADDRESS. */
+int plain_connect(const struct sockaddr_in *address);
+/* A socket that is bound on loopback; *ADDRESS says where. It listens with
+ * BACKLOG, or not at all if that is negative: then a connect is refused. */
+int plain_bind(struct sockaddr_in *address, int backlog);
+/* Closes FD with RST. */
+void plain_reset(int fd);
+
+/* ---- by the library ---- */
+
+struct async_socket *listen_somewhere(struct loop *loop,
+                                      struct sockaddr_in *address, int backlog);
+
+/* The results that callbacks were called with, in order. */
+extern struct async_result *called[4096];
+extern int calls;
+/* A callback that notes its result there, and does not end it. */
+void note(struct async_result *ar);
+
+/* Runs LOOP until *COUNT has come to WANTED. */
+void run_until(struct loop *loop, const int *count, int wanted);
+/* Runs LOOP for some rounds without waiting: what can happen, happens. */
+void run_rounds(struct loop *loop);
+
+/* ---- the rest ---- */
+
+int count_descriptors(void);
+/* LENGTH bytes, of which every place looks different. The caller frees it. */
+char *pattern(size_t length);
+
+/* CALL must fail with errno ERROR; WORDS say what was tried, and begin with the
+ * number of the rule. */
+#define ASSERT_FAILS(call, error, words)                                       \
+    assert_failure(((errno = 0), (call)), (error), (words))
+void assert_failure(bool succeeded, int error, const char *words);
+
+#endif
