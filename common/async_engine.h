@@ -55,6 +55,7 @@ struct async_core {
     struct async_socket *kept_sockets, *last_kept;
     size_t kept_socket_count;
     struct async_socket *all_sockets;
+    int starved;    /* sockets whose accept waits for a descriptor */
     bool closing;   /* loop_destroy() has begun: no new sockets */
     bool retry_set; /* a timer will look after starved accepts */
 };

@@ -13,14 +13,15 @@
  *   - A callback may call every function of the library, on any socket.
  *
  * errno of the End functions, in the order in which they look:
- *   EINVAL     no result, a result of another operation or of another socket
- *              (that other operation is untouched);
- *   EALREADY   it was ended before;
- *   EDEADLK    it is not complete, and this is the thread of its own loop,
- * which would wait for itself (on other threads End waits); ECANCELED  the
- * socket was closed before the operation was over; EBADF      it was over, but
- * the socket has been closed since: its outcome is lost, as in .NET; others
- * what went wrong with the operation itself. */
+ *   - EINVAL: there is no result, or it is that of another operation or of
+ *     another socket; that other operation is untouched.
+ *   - EALREADY: it was ended before.
+ *   - EDEADLK: it is not complete, and this is the thread of its own loop; to
+ *     wait would be for ever. On other threads End waits.
+ *   - ECANCELED: the socket was closed before the operation was over.
+ *   - EBADF: it was over, but the socket has been closed since: its outcome is
+ *     lost, as in .NET.
+ *   - Others: what went wrong with the operation itself. */
 
 #ifndef ASYNC_RESULT_H
 #define ASYNC_RESULT_H

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,20 +47,34 @@ static struct async_socket *new_socket(struct async_core *core)
     return socket;
 }
 
+/* Closes a connection that the loop cannot watch. Its client gets FIN and not
+ * RST, so what it has sent already has to be read: within reason, since one
+ * that sends on and on must not keep the loop here. */
+static void turn_away(int fd)
+{
+    char ignored[4096];
+
+    shutdown(fd, SHUT_WR);
+    for (int i = 0; i < TRIES_PER_EVENT; i++)
+        if (recv(fd, ignored, sizeof ignored, 0) <= 0)
+            break;
+    close(fd);
+}
+
 /* Takes FD, also on failure. */
 static struct async_socket *wrap(struct async_core *core, int fd, int family)
 {
     struct async_socket *socket;
     int limit = loop_descriptor_limit(core->loop);
 
-    if (limit >= 0 && fd >= limit) {
-        close(fd);
-        errno = EMFILE;
-        return NULL;
-    }
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
         fcntl(fd, F_SETFL, O_NONBLOCK) == -1) {
         close(fd);
+        return NULL;
+    }
+    if (limit >= 0 && fd >= limit) {
+        turn_away(fd);
+        errno = EMFILE;
         return NULL;
     }
     pthread_mutex_lock(&core->lock);
@@ -252,7 +267,10 @@ static void starve(struct async_socket *socket)
 {
     struct async_core *core = socket->core;
 
+    pthread_mutex_lock(&core->lock);
+    core->starved += socket->starved ? 0 : 1;
     socket->starved = true;
+    pthread_mutex_unlock(&core->lock);
     if (!core->retry_set)
         core->retry_set = loop_call_later(core->loop, RETRY_MILLISECONDS,
                                           retry_starved, core) != NULL;
@@ -320,14 +338,30 @@ void async_socket_process(struct async_socket *socket)
     watch(socket);
 }
 
+/* With the lock, since another thread may add a socket to the list. */
+static struct async_socket *next_starved(struct async_core *core)
+{
+    struct async_socket *s = NULL;
+
+    pthread_mutex_lock(&core->lock);
+    if (core->starved > 0)
+        for (s = core->all_sockets; s != NULL && !s->starved; s = s->all)
+            ;
+    if (s != NULL) {
+        s->starved = false;
+        core->starved--;
+    }
+    pthread_mutex_unlock(&core->lock);
+    return s;
+}
+
 /* A descriptor was closed, or some time has passed. */
 static void feed_starved(struct async_core *core)
 {
-    for (struct async_socket *s = core->all_sockets; s != NULL; s = s->all)
-        if (s->starved && !s->closed) {
-            s->starved = false;
-            watch(s);
-        }
+    struct async_socket *s;
+
+    while ((s = next_starved(core)) != NULL)
+        watch(s);
 }
 
 static void retry_starved(struct loop *loop, void *state)
@@ -339,12 +373,14 @@ static void retry_starved(struct loop *loop, void *state)
     feed_starved(core);
 }
 
-/* With the lock held: the loop shall look at this socket. */
+/* With the lock held: the loop shall look at this socket, and it must not be
+ * used again before that. */
 static void want_attention(struct async_socket *socket)
 {
     if (socket->wants_attention)
         return;
     socket->wants_attention = true;
+    socket->references++;
     socket->attention = socket->core->attention;
     socket->core->attention = socket;
 }
@@ -369,6 +405,9 @@ void async_core_attend(struct async_core *core)
             async_socket_close_now(socket);
         else
             async_socket_process(socket);
+        pthread_mutex_lock(&core->lock);
+        async_socket_release(socket);
+        pthread_mutex_unlock(&core->lock);
     }
 }
 
@@ -423,6 +462,8 @@ void async_socket_close_now(struct async_socket *socket)
 
     pthread_mutex_lock(&core->lock);
     socket->close_wanted = false;
+    core->starved -= socket->starved ? 1 : 0;
+    socket->starved = false;
     socket->fd = -1;
     reset = has_unfinished_send(socket);
     abort_queue(socket, READING);
@@ -473,6 +514,22 @@ int async_close(struct async_socket *socket)
 }
 
 /* ============================= the other calls =========================== */
+
+/* The kernel is asked with the lock held, so that no other thread closes the
+ * descriptor, and the number means something else, meanwhile. */
+bool async_is_readable(struct async_socket *socket)
+{
+    struct pollfd watch = {.events = POLLIN};
+    bool readable = false;
+
+    pthread_mutex_lock(&socket->core->lock);
+    if (!socket->closed && socket->queues[READING].first == NULL) {
+        watch.fd = socket->fd;
+        readable = poll(&watch, 1, 0) == 1;
+    }
+    pthread_mutex_unlock(&socket->core->lock);
+    return readable;
+}
 
 int async_bind(struct async_socket *socket, const struct sockaddr *address,
                socklen_t length)

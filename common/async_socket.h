@@ -10,6 +10,7 @@
 #ifndef ASYNC_SOCKET_H
 #define ASYNC_SOCKET_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "loop.h"
@@ -19,7 +20,8 @@ struct async_socket;
 /* Makes a TCP socket of LOOP for addresses of FAMILY (AF_INET, AF_INET6). It is
  * non-blocking and closed on exec. End it with async_close().
  * Returns NULL with EMFILE (too many descriptors, or one too large for the back
- * end of LOOP), ENFILE, EAFNOSUPPORT, ENOMEM. .NET: new Socket(...). */
+ * end of LOOP), ENFILE, EAFNOSUPPORT, ENOMEM, or ECANCELED (a callback that
+ * loop_destroy() runs has asked). .NET: new Socket(...). */
 struct async_socket *async_socket_create(struct loop *loop, int family);
 
 /* Gives the socket its own address, with SO_REUSEADDR. Returns 0, or -1 with
@@ -44,6 +46,12 @@ int async_shutdown(struct async_socket *socket, int how);
  * valid until the last of its results is ended.
  * Returns 0. NULL is fine. .NET: Close. */
 int async_close(struct async_socket *socket);
+
+/* True exactly when a receive (or, of a listener, an accept) that is begun now
+ * would not wait: bytes have come, or FIN, or the connection is broken. While
+ * another one is pending it is false, for that one comes first; so it is for a
+ * closed socket. Never waits itself. .NET: Poll(0, SelectMode.SelectRead). */
+bool async_is_readable(struct async_socket *socket);
 
 /* The socket's own address, and its peer's. LENGTH holds the room at ADDRESS,
  * and then what was used of it. The peer's address is known also after the peer

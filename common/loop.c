@@ -7,7 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -35,8 +35,8 @@ struct loop {
     int room;              /* in watches */
     int watched;           /* descriptors, without wake[0] */
     unsigned long long round;
-    int wake[2]; /* a byte in this pipe ends a wait */
-    volatile sig_atomic_t stopped;
+    int wake[2];         /* a byte in this pipe ends a wait */
+    atomic_bool stopped; /* by a signal handler, or by another thread */
     struct loop_extension *extensions; /* last hung in first */
 };
 
@@ -218,7 +218,7 @@ void loop_wake(struct loop *loop)
 
 void loop_stop(struct loop *loop)
 {
-    loop->stopped = 1;
+    loop->stopped = true;
     loop_wake(loop);
 }
 
@@ -307,7 +307,7 @@ int loop_run(struct loop *loop)
 
     while (result == 0 && !loop->stopped && has_work(loop))
         result = loop_run_once(loop, -1);
-    loop->stopped = 0;
+    loop->stopped = false;
     return result;
 }
 
