@@ -1,0 +1,233 @@
+/* network_stream.c - a connection as a stream: what lesson 6 adds. */
+
+#include "network_stream.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "async_operation.h"
+#include "async_receive.h"
+#include "async_send.h"
+
+struct network_stream {
+    struct async_socket *socket; /* not to be touched once this is closed */
+    enum network_stream_access access;
+    bool owns_socket;
+    atomic_bool closed;
+    atomic_uint references; /* the owner's, and the operations not ended */
+};
+
+/* ================================ the life of one ======================== */
+
+static void release(struct network_stream *stream)
+{
+    int saved = errno; /* what End has to say is still to be read */
+
+    if (atomic_fetch_sub(&stream->references, 1) == 1)
+        free(stream);
+    errno = saved;
+}
+
+/* GetStream may have failed, and nobody has looked. */
+static bool is_stream(const struct network_stream *stream)
+{
+    if (stream == NULL)
+        errno = EINVAL;
+    return stream != NULL;
+}
+
+/* Before an operation is begun: its callback, on another thread, may end it
+ * before Begin has returned. */
+static void hold(struct network_stream *stream)
+{
+    atomic_fetch_add(&stream->references, 1);
+}
+
+static struct async_result *begun(struct network_stream *stream,
+                                  struct async_result *ar)
+{
+    if (ar == NULL)
+        release(stream);
+    return ar;
+}
+
+/* These say that End has not consumed the result: it is another's, or was ended
+ * before, or is not complete. (Neither recv() nor send() fails with them.)
+ * ENOSYS: End is not written yet. */
+static bool is_refusal(int error)
+{
+    return error == EINVAL || error == EALREADY || error == EDEADLK ||
+           error == ENOSYS;
+}
+
+static void ended(struct network_stream *stream, bool failed)
+{
+    if (!failed || !is_refusal(errno))
+        release(stream);
+}
+
+struct network_stream *network_stream_create(struct async_socket *socket,
+                                             enum network_stream_access access,
+                                             bool owns_socket)
+{
+    struct network_stream *stream = NULL;
+
+    errno = ENOSYS;
+    /* TODO a: fail with EINVAL unless access is one of the three. Fail if
+     * async_check_connected() does, which sets errno. calloc() a stream, and
+     * keep socket, access and owns_socket in it. */
+    /* BEGIN SOLUTION a */
+    if (access != NETWORK_STREAM_READ && access != NETWORK_STREAM_WRITE &&
+        access != NETWORK_STREAM_READ_WRITE) {
+        errno = EINVAL;
+        return NULL;
+    }
+    if (async_check_connected(socket) == -1)
+        return NULL;
+    stream = calloc(1, sizeof *stream);
+    if (stream == NULL)
+        return NULL;
+    stream->socket = socket;
+    stream->access = access;
+    stream->owns_socket = owns_socket;
+    /* END SOLUTION a */
+    if (stream != NULL)
+        stream->references = 1;
+    return stream;
+}
+
+void network_stream_close(struct network_stream *stream)
+{
+    if (stream == NULL)
+        return;
+    /* TODO a: set closed. If it was not set before, and the stream owns its
+     * socket, async_close() that. Of two threads only one may find closed
+     * unset: atomic_exchange() sets it and tells what it was, in one step. */
+    /* BEGIN SOLUTION a */
+    if (!atomic_exchange(&stream->closed, true) && stream->owns_socket)
+        async_close(stream->socket);
+    /* END SOLUTION a */
+}
+
+void network_stream_destroy(struct network_stream *stream)
+{
+    if (stream == NULL)
+        return;
+    network_stream_close(stream);
+    release(stream);
+}
+
+/* ================================ questions ============================== */
+
+bool network_stream_can_read(const struct network_stream *stream)
+{
+    bool can = false;
+
+    /* TODO a: true if there is a stream, it is not closed, and its access has
+     * the bit NETWORK_STREAM_READ. */
+    /* BEGIN SOLUTION a */
+    can = stream != NULL && !stream->closed &&
+          (stream->access & NETWORK_STREAM_READ) != 0;
+    /* END SOLUTION a */
+    return can;
+}
+
+bool network_stream_can_write(const struct network_stream *stream)
+{
+    bool can = false;
+
+    /* TODO a: the same for NETWORK_STREAM_WRITE. */
+    /* BEGIN SOLUTION a */
+    can = stream != NULL && !stream->closed &&
+          (stream->access & NETWORK_STREAM_WRITE) != 0;
+    /* END SOLUTION a */
+    return can;
+}
+
+bool network_stream_data_available(struct network_stream *stream)
+{
+    return network_stream_can_read(stream) && async_is_readable(stream->socket);
+}
+
+/* ================================== read ================================= */
+
+struct async_result *network_stream_begin_read(struct network_stream *stream,
+                                               void *buffer, size_t length,
+                                               async_callback *callback,
+                                               void *state)
+{
+    struct async_result *ar = NULL;
+
+    if (!is_stream(stream))
+        return NULL;
+    hold(stream);
+    errno = ENOSYS;
+    /* TODO a: if the stream cannot be read, set errno to EBADF. Else
+     * async_begin_receive() on its socket. */
+    /* BEGIN SOLUTION a */
+    /* slide: begin-read */
+    if (network_stream_can_read(stream))
+        ar = async_begin_receive(stream->socket, buffer, length, callback,
+                                 state);
+    else
+        errno = EBADF;
+    /* end slide */
+    /* END SOLUTION a */
+    return begun(stream, ar);
+}
+
+ssize_t network_stream_end_read(struct network_stream *stream,
+                                struct async_result *ar)
+{
+    ssize_t count = -1;
+
+    if (!is_stream(stream))
+        return -1;
+    errno = ENOSYS;
+    /* TODO a: async_end_receive() it, also if the stream is closed. */
+    /* BEGIN SOLUTION a */
+    count = async_end_receive(stream->socket, ar);
+    /* END SOLUTION a */
+    ended(stream, count == -1);
+    return count;
+}
+
+/* ================================= write ================================= */
+
+struct async_result *
+network_stream_begin_write(struct network_stream *stream, const void *buffer,
+                           size_t length, async_callback *callback, void *state)
+{
+    struct async_result *ar = NULL;
+
+    if (!is_stream(stream))
+        return NULL;
+    hold(stream);
+    errno = ENOSYS;
+    /* TODO a: as network_stream_begin_read(), with async_begin_send(). */
+    /* BEGIN SOLUTION a */
+    if (network_stream_can_write(stream))
+        ar = async_begin_send(stream->socket, buffer, length, callback, state);
+    else
+        errno = EBADF;
+    /* END SOLUTION a */
+    return begun(stream, ar);
+}
+
+int network_stream_end_write(struct network_stream *stream,
+                             struct async_result *ar)
+{
+    int result = -1;
+
+    if (!is_stream(stream))
+        return -1;
+    errno = ENOSYS;
+    /* TODO a: async_end_send() it; result is 0, unless that says -1. */
+    /* BEGIN SOLUTION a */
+    if (async_end_send(stream->socket, ar) != -1)
+        result = 0;
+    /* END SOLUTION a */
+    ended(stream, result == -1);
+    return result;
+}
