@@ -40,9 +40,6 @@ wire := $(filter-out test_%,$(basename $(notdir $(wildcard harness/wire/*.c))))
 tests := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 trivial := $(basename $(notdir $(wildcard tests/trivial/*.c)))
 units := $(patsubst lessons/%/unit.c,%,$(wildcard lessons/*/unit.c))
-# What is in common/ already, though the lesson that brings it is not here yet.
-library := $(patsubst tests/library/%.c,library-%,\
-	$(filter-out %/fixture.c,$(wildcard tests/library/*.c)))
 
 # Each source in a lesson's folder is a program, but for its unit tests.
 lesson_programs := $(filter-out %/unit,$(patsubst lessons/%.c,%,\
@@ -56,15 +53,19 @@ objects := $(foreach f,plain san,\
 	$(lesson_programs:%=$(B)/$f/%.o))\
 	$(patsubst %,$(B)/harness/%.o,$(wire))\
 	$(patsubst %,$(B)/tests/%.o,$(tests))\
-	$(patsubst %,$(B)/units/%.o,$(units) $(library) fixture)\
+	$(patsubst %,$(B)/units/%.o,$(units) fixture)\
 	$(trivial:%=$(B)/trivial/%)
 
-.PHONY: all programs units tests checks objects
+# The tests of the library from lesson 3 on run under valgrind as well.
+memcheck := $(foreach l,$(units),$(if $(filter loop,$(modules_$l)),$l))
+
+.PHONY: all programs units memcheck tests checks objects
 objects: $(objects)
-all: programs units tests checks $(B)/wire
+all: programs units memcheck tests checks $(B)/wire
 checks: $(checks)
+memcheck: $(memcheck:%=$(B)/memcheck/%)
 programs: $(programs) $(trivial:%=$(B)/trivial/%)
-units: $(units:%=$(B)/units/%) $(library:%=$(B)/units/%)
+units: $(units:%=$(B)/units/%)
 tests: $(tests:%=$(B)/tests/%)
 
 # $(call compile,flags): one object, its dependencies beside it.
@@ -96,23 +97,24 @@ $(B)/checks/%/made: $(wildcard lessons/*/checks/*) harness/grade/checks
 	harness/grade/checks --write $*
 	@touch $@
 
-# A lesson's unit tests, sanitized: they look inside what the lesson adds. Those
-# of the Begin/End library (lesson 4 and on) share a fixture.
-fixture = $(if $(filter async_result,$(modules_$1)),$(B)/units/fixture.o)
+# $(call unit,folder,lesson,plain or san,flags): a lesson's unit tests, which look
+# inside what the lesson adds. Those of the Begin/End library (lesson 4 and on)
+# share a fixture.
+fixture = $(if $(filter async_result,$(modules_$2)),$(B)/$1/fixture.o)
 define unit
-$(B)/units/$1: $(B)/units/$1.o $(fixture) $(modules_$1:%=$(B)/san/common/%.o)
-	$(CC) $(sanitized) $$^ -o $$@ $$(check_libs) -lpthread
+$(B)/$1/$2: $(B)/$1/$2.o $(fixture) $(modules_$2:%=$(B)/$3/common/%.o)
+	$(CC) $4 $$^ -o $$@ $$(check_libs) -lpthread
 endef
-$(foreach l,$(units),$(eval $(call unit,$l)))
-$(B)/units/%.o: lessons/%/unit.c harness/build.mk
-	$(call compile,$(lesson_std) -Itests/library $(sanitized) $(check_flags))
-$(B)/units/fixture.o: tests/library/fixture.c harness/build.mk
-	$(call compile,$(lesson_std) $(sanitized) $(check_flags))
-
-$(library:%=$(B)/units/%): %: %.o $(common:%=$(B)/san/common/%.o)
-	$(CC) $(sanitized) $^ -o $@ $(check_libs) -lpthread
-$(B)/units/library-%.o: tests/library/%.c harness/build.mk
-	$(call compile,$(lesson_std) $(sanitized) $(check_flags))
+define unit_objects
+$(B)/$1/%.o: lessons/%/unit.c harness/build.mk
+	$$(call compile,$(lesson_std) -Itests/library $2 $(check_flags))
+$(B)/$1/fixture.o: tests/library/fixture.c harness/build.mk
+	$$(call compile,$(lesson_std) $2 $(check_flags))
+endef
+$(foreach l,$(units),$(eval $(call unit,units,$l,san,$(sanitized))))
+$(foreach l,$(memcheck),$(eval $(call unit,memcheck,$l,plain)))
+$(eval $(call unit_objects,units,$(sanitized)))
+$(eval $(call unit_objects,memcheck,$(optimised)))
 
 # The check runner, and the unit tests of its parts.
 $(B)/wire: $(wire:%=$(B)/harness/%.o)

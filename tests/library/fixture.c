@@ -12,16 +12,25 @@
 /* ================================== suites =============================== */
 
 /* "rule_19" begins rule_19_a_second_end, and not rule_190. */
+static bool begins(const char *name, const char *beginning)
+{
+    size_t length = strlen(beginning);
+
+    return strncmp(name, beginning, length) == 0 &&
+           (name[length] == '_' || name[length] == '\0');
+}
+
 static bool is_wanted(const char *name, int argc, char *argv[])
 {
-    for (int i = 1; i < argc; i++) {
-        size_t length = strlen(argv[i]);
+    bool any_named = false, named = false;
 
-        if (strncmp(name, argv[i], length) == 0 &&
-            (name[length] == '_' || name[length] == '\0'))
-            return true;
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] == '-' && begins(name, argv[i] + 1))
+            return false;
+        any_named |= argv[i][0] != '-';
+        named |= begins(name, argv[i]);
     }
-    return argc == 1;
+    return named || !any_named;
 }
 
 static void print_failures(SRunner *runner)
@@ -34,13 +43,12 @@ static void print_failures(SRunner *runner)
     free(failures);
 }
 
-int suite_run(const struct suite *suite, int argc, char *argv[])
+/* A case for each test: only a case's name can be asked for later. */
+static int add_tests(Suite *all, const struct suite *suite, int argc,
+                     char *argv[])
 {
-    Suite *all = suite_create(suite->title);
-    SRunner *runner = srunner_create(all);
-    int wanted = 0, failed;
+    int wanted = 0;
 
-    /* A case for each test: only a case's name can be asked for later. */
     for (const TTest *const *test = suite->tests; *test != NULL; test++)
         if (is_wanted((*test)->name, argc, argv)) {
             TCase *one = tcase_create((*test)->name);
@@ -51,6 +59,17 @@ int suite_run(const struct suite *suite, int argc, char *argv[])
             suite_add_tcase(all, one);
             wanted++;
         }
+    return wanted;
+}
+
+int suite_run(const struct suite *suite, int argc, char *argv[])
+{
+    Suite *all = suite_create(suite->title);
+    SRunner *runner = srunner_create(all);
+    int wanted = 0, failed;
+
+    for (const struct suite *s = suite; s != NULL; s = s->next)
+        wanted += add_tests(all, s, argc, argv);
     srunner_run_all(runner, argc == 1 ? CK_NORMAL : CK_SILENT);
     if (argc > 1)
         print_failures(runner);

@@ -19,11 +19,12 @@ struct suite {
     const TTest *const *tests; /* NULL ends them */
     void (*set_up)(void);      /* before each test, in its process */
     void (*tear_down)(void);
+    const struct suite *next; /* more tests, with another set-up; or NULL */
 };
 
 /* Runs the tests that the command line names by the beginnings of their names,
- * or all of them. Says "FAILED name: message" for each one that failed. Returns
- * the status for main(). */
+ * or all of them; but not those that it names with a - in front. Says "FAILED
+ * name: message" for each one that failed. Returns the status for main(). */
 int suite_run(const struct suite *suite, int argc, char *argv[]);
 
 /* ---- the other end: plain sockets that know nothing of the library ---- */
