@@ -507,10 +507,13 @@ static enum quiet quiet_now(struct run *r)
         }
     if (run_pump(r) || !sockets_settled(r, &stuck) || any_dying(r))
         return QUIET_NO;
+    /* Before and after the look: what was answered in between has woken up a
+     * thread that the look may have seen asleep. */
+    bool syn = any_syn_unanswered(r);
     enum quiet quiet = quiet_look(getpid(), before, before_count, &r->look);
     if (run_pump(r) || !sockets_settled(r, &stuck_again) || any_dying(r))
         return QUIET_NO;
-    if (quiet == QUIET_FOREVER && any_syn_unanswered(r))
+    if (quiet == QUIET_FOREVER && (syn || any_syn_unanswered(r)))
         quiet = QUIET_TIMED;
     if (quiet == QUIET_FOREVER && !stuck && !stuck_again)
         return QUIET_FOREVER;

@@ -279,14 +279,16 @@ bool verb_idle(struct run *r, const struct target *t, const struct step *s)
     struct program *p = run_program(r, t);
     int looks = 0, running = 0;
 
-    /* Quiet at once, mostly. Otherwise look again and again: a program that
-     * spins runs, or waits for a processor, at every look, however busy the
-     * machine is; one that does some work is found asleep in between. */
+    /* Quiet at once, mostly; but one that was asleep only because nobody had
+     * read what it prints is not. Otherwise look again and again: a program
+     * that spins runs, or waits for a processor, at every look, however busy
+     * the machine is; one that does some work is found asleep in between. */
     double start = clock_ms();
     while (looks < IDLE_LOOKS || clock_ms() - start < IDLE_WINDOW_MS) {
         struct timespec pause = {0, 2000000};
         run_pump(r);
-        if (p->ended || quiet_look(getpid(), NULL, 0, &r->look) != QUIET_NO)
+        if (p->ended || (quiet_look(getpid(), NULL, 0, &r->look) != QUIET_NO &&
+                         !run_pump(r)))
             return true;
         looks++;
         running += quiet_is_running(&r->look);
