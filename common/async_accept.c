@@ -50,6 +50,7 @@ struct async_result *async_begin_accept(struct async_socket *listener,
      * EINVAL. async_result_create() a result, and async_result_start() it with
      * the try. */
     /* BEGIN SOLUTION a */
+    /* slide: begin */
     if (async_check_open(listener) == -1)
         return NULL;
     if (async_socket_role(listener) != ASYNC_LISTENING) {
@@ -59,6 +60,7 @@ struct async_result *async_begin_accept(struct async_socket *listener,
     ar = async_result_create(listener, ASYNC_ACCEPT, callback, state);
     if (ar != NULL)
         ar = async_result_start(ar, try_accept);
+    /* end slide */
     /* END SOLUTION a */
     return ar;
 }
