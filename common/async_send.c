@@ -15,17 +15,19 @@
 static enum async_attempt try_send(struct async_result *ar)
 {
     ar->error = ENOSYS;
-    /* TODO b: while not all is done, send() the rest with MSG_NOSIGNAL and add
-     * to ar->done what was taken. EINTR: again; EAGAIN or EWOULDBLOCK:
-     * ASYNC_WAIT, and after SEND_PER_EVENT bytes too; another error: ar->error,
-     * and over. At the end ar->error is 0. */
+    /* TODO b: while less than all is done, and less than SEND_PER_EVENT of this
+     * call, send() with MSG_NOSIGNAL from ar->done on, and add to ar->done what
+     * was taken. EINTR: again; EAGAIN or EWOULDBLOCK: ASYNC_WAIT; another
+     * error: ar->error, and over. Then ASYNC_WAIT if there is more to send;
+     * else ar->error is 0. */
     /* BEGIN SOLUTION b */
     /* slide: try-send */
-    size_t before = ar->done;
+    size_t rest = ar->length - ar->done;
+    size_t end = ar->done + (rest < SEND_PER_EVENT ? rest : SEND_PER_EVENT);
 
-    while (ar->done < ar->length) {
-        ssize_t count = send(ar->fd, ar->buffer + ar->done,
-                             ar->length - ar->done, MSG_NOSIGNAL);
+    while (ar->done < end) {
+        ssize_t count =
+            send(ar->fd, ar->buffer + ar->done, end - ar->done, MSG_NOSIGNAL);
 
         if (count == -1 && errno == EINTR)
             continue;
@@ -36,9 +38,9 @@ static enum async_attempt try_send(struct async_result *ar)
             return ASYNC_OVER;
         }
         ar->done += (size_t)count;
-        if (ar->done < ar->length && ar->done - before >= SEND_PER_EVENT)
-            return ASYNC_WAIT;
     }
+    if (ar->done < ar->length)
+        return ASYNC_WAIT;
     ar->error = 0;
     /* end slide */
     /* END SOLUTION b */
