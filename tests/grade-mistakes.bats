@@ -33,10 +33,10 @@ load grade
 }
 
 @test "a warning is shown, and does not stop the grade" {
-    printf 'static int unused_function(void)\n{\n    return 0;\n}\n' \
+    printf 'int unused(void)\n{\n    int unused_variable;\n    return 0;\n}\n' \
         >>"$solution/server.c"
     graded 0 grade2 DIR="$solution" STAGE=a
-    [[ $output == *"the compiler warns"*"unused_function"* ]]
+    [[ $output == *"the compiler warns"*"unused_variable"* ]]
 }
 
 @test "a folder that is not there, a file that is not there" {
