@@ -85,6 +85,14 @@ enum quiet quiet_look(pid_t root, const struct thread_facts *before,
     return quiet;
 }
 
+bool quiet_is_same(const struct quiet_look *a, const struct quiet_look *b)
+{
+    bool is_same = a->count == b->count;
+    for (int i = 0; i < a->count && is_same; i++)
+        is_same = same(&a->threads[i], &b->threads[i]);
+    return is_same;
+}
+
 bool quiet_is_running(const struct quiet_look *look)
 {
     for (int i = 0; i < look->count; i++)

@@ -31,6 +31,9 @@ struct quiet_look {
 /* True if a thread was running, or waiting for a processor to run on. */
 bool quiet_is_running(const struct quiet_look *look);
 
+/* True if both saw the same threads, and none of them ran in between. */
+bool quiet_is_same(const struct quiet_look *a, const struct quiet_look *b);
+
 /* One look at everything below `root`. `before` (may be NULL) holds what
  * threads waited in before a freeze. */
 enum quiet quiet_look(pid_t root, const struct thread_facts *before,

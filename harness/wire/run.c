@@ -507,14 +507,20 @@ static enum quiet quiet_now(struct run *r)
         }
     if (run_pump(r) || !sockets_settled(r, &stuck) || any_dying(r))
         return QUIET_NO;
-    /* Before and after the look: what was answered in between has woken up a
-     * thread that the look may have seen asleep. */
-    bool syn = any_syn_unanswered(r);
     enum quiet quiet = quiet_look(getpid(), before, before_count, &r->look);
     if (run_pump(r) || !sockets_settled(r, &stuck_again) || any_dying(r))
         return QUIET_NO;
-    if (quiet == QUIET_FOREVER && (syn || any_syn_unanswered(r)))
-        quiet = QUIET_TIMED;
+    if (quiet == QUIET_FOREVER) {
+        /* Who got an answer since the look has been woken up by it: only if
+         * nobody was, there was nothing to wait for at the look. */
+        static struct quiet_look later;
+        bool syn = any_syn_unanswered(r);
+        if (quiet_look(getpid(), before, before_count, &later) != quiet ||
+            !quiet_is_same(&r->look, &later))
+            return QUIET_NO;
+        if (syn)
+            quiet = QUIET_TIMED;
+    }
     if (quiet == QUIET_FOREVER && !stuck && !stuck_again)
         return QUIET_FOREVER;
 
@@ -585,6 +591,11 @@ void run_note_busy(struct run *r, enum wait_end end)
 bool run_wait_quiet(struct run *r)
 {
     return wait_loop(r, NULL, NULL, true, run_deadline_ms()) == WAIT_HOPELESS;
+}
+
+void run_settle(struct run *r)
+{
+    wait_loop(r, NULL, NULL, true, run_deadline_ms() / 10);
 }
 
 /* ------------------------------- verdicts ------------------------------ */

@@ -117,6 +117,10 @@ void run_note_busy(struct run *r, enum wait_end end);
  * without progress). False: the deadline came first. */
 bool run_wait_quiet(struct run *r);
 
+/* Lets what has begun come to its end before a failure is told: waits for the
+ * same, but not long, since the verdict is clear already. */
+void run_settle(struct run *r);
+
 /* The kernel's facts of the program's end of a connection. */
 bool run_other_end(const struct peer *p, struct socket_facts *out);
 

@@ -97,13 +97,19 @@ static bool fail_expect(struct run *r, const struct wish *w, enum wait_end end)
     const char *who = run_who(r, p->name), *program = p->other;
     size_t wanted = w->expected->length;
 
+    /* A wrong byte ends the wait in the middle of the story. */
+    if (w->same < p->in.length)
+        run_settle(r);
     remember(r, p);
     run_note_busy(r, end);
     show_difference(r, w->expected, &p->in, w->same);
-    if (w->same < p->in.length)
+    if (w->same < p->in.length) {
+        /* How it ended is not what is wrong. */
+        r->ending = NULL;
         return run_fail(r, "mismatch",
                         "the %s sent %s the wrong bytes, from byte %zu on",
                         program, who, w->same + 1);
+    }
     if (p->saw_reset)
         return run_fail(r, "reset",
                         "the %s reset the connection of %s (RST) after %zu of "
