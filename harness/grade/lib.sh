@@ -79,7 +79,10 @@ find_lesson() {
 
 # adds LESSON: the common modules that this lesson adds.
 adds() {
-    [ ! -f "lessons/$1/adds" ] || tr -s ' \t\n' '\n' <"lessons/$1/adds"
+    local -a words
+    [ -s "lessons/$1/adds" ] || return 0
+    read -r -d '' -a words <"lessons/$1/adds" || true
+    printf '%s\n' "${words[@]}"
 }
 
 # modules LESSON: the common modules that its programs link, in order.
@@ -118,15 +121,15 @@ source_of() {
 # another lesson's are written by `build checks`.
 checks() { harness/grade/checks "$1"; }
 
-# program_of CHECK: the program that stands for "server" in that check file.
+# program_of CHECK: sets $program to the program that stands for "server" in
+# that check file.
 program_of() {
-    local folder
+    program=server
     case $1 in
     build/checks/*)
-        folder=${1%/*}
-        printf '%s\n' "${folder##*/}"
+        program=${1%/*}
+        program=${program##*/}
         ;;
-    *) echo server ;;
     esac
 }
 
@@ -151,7 +154,7 @@ judge() {
     done
     shift
     for file in "${files[@]}" ''; do
-        program=$(program_of "$file")
+        program_of "$file"
         if [ "${#group[@]}" -gt 0 ] &&
             { [ "$program" != "$last" ] || [ -z "$file" ]; }; then
             programs_in "$bin" "$last"
