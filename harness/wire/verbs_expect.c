@@ -98,12 +98,13 @@ static bool fail_expect(struct run *r, const struct wish *w, enum wait_end end)
     size_t wanted = w->expected->length;
 
     /* A wrong byte ends the wait in the middle of the story. */
-    if (w->same < p->in.length)
+    bool wrong = w->same < p->in.length;
+    if (wrong)
         run_settle(r);
     remember(r, p);
     run_note_busy(r, end);
     show_difference(r, w->expected, &p->in, w->same);
-    if (w->same < p->in.length) {
+    if (wrong) {
         /* How it ended is not what is wrong. */
         r->ending = NULL;
         return run_fail(r, "mismatch",
