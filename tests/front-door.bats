@@ -161,19 +161,6 @@ copy_kit() {
     [ "$status" -eq 0 ]
 }
 
-@test "the kit works in a folder whose name has spaces" {
-    copy_kit "my kit's folder"
-    door start2
-    [ "$status" -eq 0 ]
-    door run2
-    [ "$status" -eq 0 ]
-    door lesson2
-    [ "$status" -eq 0 ]
-    door grade2
-    [ "$status" -ne 0 ]
-    [[ $output == *" passed, "*" failed"* ]]
-}
-
 @test "make hintN before anything else says what to do" {
     copy_kit
     door hint1

@@ -6,7 +6,7 @@ load grade
 
 @test "a wrong solution: the report, then make hint" {
     sed -i 's/shutdown(client, SHUT_WR);//' "$solution/server.c"
-    graded 1 grade2 DIR="$solution"
+    graded 1 grade2 DIR="$solution" CHECK=fin-at-once
     [[ $output =~ [1-9][0-9]*" failed" ]]
     [ "${lines[-1]}" = "Next: make hint2" ]
     run make hint2
@@ -35,7 +35,7 @@ load grade
 @test "a warning is shown, and does not stop the grade" {
     printf 'int unused(void)\n{\n    int unused_variable;\n    return 0;\n}\n' \
         >>"$solution/server.c"
-    graded 0 grade2 DIR="$solution" STAGE=a
+    graded 0 grade2 DIR="$solution" CHECK=one-message
     [[ $output == *"the compiler warns"*"unused_variable"* ]]
 }
 
