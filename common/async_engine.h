@@ -1,5 +1,6 @@
-/* async_engine.h - what async_result.c and async_socket.c share, and nobody
- * else may see. */
+/* async_engine.h - what the files share that make operations go on and wait for
+ * them: async_result.c, async_socket.c, and in lesson 7 async_wait.c and
+ * loop_thread.c. Nobody else may see it. */
 
 #ifndef ASYNC_ENGINE_H
 #define ASYNC_ENGINE_H

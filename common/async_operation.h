@@ -65,8 +65,10 @@ struct async_result {
     struct async_core *core;
     struct async_result *next; /* in a queue, or among the free ones */
     struct async_result *all;  /* every result of the loop */
-    void (*completion_hook)(struct async_result *ar); /* lesson 7 */
-    void *wait_handle;                                /* lesson 7 */
+    /* for lesson 7 */
+    void (*completion_hook)(struct async_result *ar);
+    void *wait_handle; /* stays when the result is used again */
+    void (*free_hook)(struct async_result *ar); /* gives the handle back */
 };
 
 /* 0 if SOCKET can be used by a Begin; -1 with EBADF if it is closed. */

@@ -46,12 +46,14 @@ static struct async_result *new_result(struct async_core *core)
     struct async_result *ar;
 
     if (core->kept.count > ASYNC_KEPT) {
-        struct async_result *all;
+        struct async_result old;
 
         ar = async_queue_get(&core->kept);
-        all = ar->all;
+        old = *ar;
         memset(ar, 0, sizeof *ar);
-        ar->all = all;
+        ar->all = old.all;
+        ar->wait_handle = old.wait_handle;
+        ar->free_hook = old.free_hook;
         return ar;
     }
     ar = calloc(1, sizeof *ar);
@@ -293,6 +295,8 @@ static void core_destroy(struct loop_extension *extension)
         struct async_result *ar = core->all;
 
         core->all = ar->all;
+        if (ar->free_hook != NULL)
+            ar->free_hook(ar);
         free(ar);
     }
     while (core->all_sockets != NULL) {
