@@ -72,8 +72,8 @@ void async_socket_process(struct async_socket *socket);
 void async_core_attend(struct async_core *core);
 void async_socket_close_now(struct async_socket *socket);
 
-/* Without the lock, on any thread. */
-void async_socket_submit(struct async_socket *socket, struct async_result *ar);
+/* Without the lock, on any thread. False: the socket is closed. */
+bool async_socket_submit(struct async_socket *socket, struct async_result *ar);
 bool async_on_loop(const struct async_core *core);
 
 #endif

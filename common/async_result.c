@@ -100,25 +100,17 @@ struct async_result *async_result_start(struct async_result *ar,
                                         async_try *attempt)
 {
     struct async_core *core = ar->core;
-    struct async_socket *socket = ar->socket;
-    bool closed;
 
+    ar->attempt = attempt;
+    if (async_socket_submit(ar->socket, ar))
+        return ar;
+    /* Closed by another thread, a moment ago. */
     pthread_mutex_lock(&core->lock);
-    closed = socket->closed;
-    if (closed) { /* by another thread, a moment ago */
-        ar->ended = ar->returned = true;
-        keep_if_done(ar);
-    } else {
-        ar->attempt = attempt;
-        socket->references++;
-    }
+    ar->ended = ar->returned = true;
+    keep_if_done(ar);
     pthread_mutex_unlock(&core->lock);
-    if (closed) {
-        errno = EBADF;
-        return NULL;
-    }
-    async_socket_submit(socket, ar);
-    return ar;
+    errno = EBADF;
+    return NULL;
 }
 
 /* The try says that it is over. Everybody else learns of it in phase 3. */

@@ -411,13 +411,18 @@ void async_core_attend(struct async_core *core)
     }
 }
 
-void async_socket_submit(struct async_socket *socket, struct async_result *ar)
+bool async_socket_submit(struct async_socket *socket, struct async_result *ar)
 {
     struct async_core *core = socket->core;
     struct async_queue *queue = &socket->queues[direction_of(ar)];
     bool at_once;
 
     pthread_mutex_lock(&core->lock);
+    if (socket->closed) {
+        pthread_mutex_unlock(&core->lock);
+        return false;
+    }
+    socket->references++;
     at_once = async_on_loop(core) && queue->first == NULL;
     async_queue_put(queue, ar);
     if (!at_once)
@@ -429,6 +434,7 @@ void async_socket_submit(struct async_socket *socket, struct async_result *ar)
     } else {
         loop_wake(core->loop);
     }
+    return true;
 }
 
 /* ================================== close ================================ */
