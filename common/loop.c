@@ -108,6 +108,9 @@ void loop_destroy(struct loop *loop)
 {
     if (loop == NULL)
         return;
+    for (struct loop_extension *e = loop->extensions; e != NULL; e = e->next)
+        if (e->stop != NULL)
+            e->stop(e);
     while (loop->extensions != NULL) {
         struct loop_extension *last = loop->extensions;
 

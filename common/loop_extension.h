@@ -16,6 +16,9 @@ struct loop_extension {
     void (*run)(struct loop_extension *extension);
     /* True while loop_run() must not return for lack of work. */
     bool (*is_pending)(const struct loop_extension *extension);
+    /* loop_destroy() calls it before it takes anything apart: the loop must not
+     * run any more, on whatever thread. NULL: there is nothing to stop. */
+    void (*stop)(struct loop_extension *extension);
     /* loop_destroy() calls it, last hung in first; it frees the extension. */
     void (*destroy)(struct loop_extension *extension);
     const void *key;             /* tells extensions apart: see loop_find */
