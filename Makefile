@@ -22,7 +22,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 words := STAGE CHECK LESSON DIR SERVER CLIENT RUNS GOLDEN
 $(foreach w,$(words),$(if $(filter environment,$(origin $w)),$(eval unexport $w)))
 
-.PHONY: help grade prove soak test lint slides texts bench-grade build clean
+.PHONY: help grade prove interop soak test lint slides texts bench-grade build clean
 
 ## help                             this list
 help:
@@ -64,6 +64,10 @@ test:
 ## prove LESSON=2                   the same for one lesson
 prove:
 	$(run) harness/grade/prove
+
+## interop                          every client with every server, nc and socat, too
+interop:
+	$(run) harness/grade/interop
 
 ## soak RUNS=20                     make test many times on a busy machine
 soak:

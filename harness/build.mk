@@ -22,6 +22,7 @@ warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(WERROR)
 optimised := -O1 -g -D_FORTIFY_SOURCE=2
 sanitized := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
+threaded := -O1 -g -fsanitize=thread
 lesson_std := -std=c11 -D_POSIX_C_SOURCE=200809L -Icommon
 harness_std := -std=c11 -D_GNU_SOURCE
 check_libs = $(shell pkg-config --libs check)
@@ -58,12 +59,15 @@ objects := $(foreach f,plain san,\
 
 # The tests of the library from lesson 3 on run under valgrind as well.
 memcheck := $(foreach l,$(units),$(if $(filter loop,$(modules_$l)),$l))
+# Those from lesson 7 on under the thread sanitizer, too.
+threads := $(foreach l,$(units),$(if $(filter event,$(modules_$l)),$l))
 
-.PHONY: all programs units memcheck tests checks objects
+.PHONY: all programs units memcheck threads tests checks objects
 objects: $(objects)
-all: programs units memcheck tests checks $(B)/wire
+all: programs units memcheck threads tests checks $(B)/wire
 checks: $(checks)
 memcheck: $(memcheck:%=$(B)/memcheck/%)
+threads: $(threads:%=$(B)/threads/%)
 programs: $(programs) $(trivial:%=$(B)/trivial/%)
 units: $(units:%=$(B)/units/%)
 tests: $(tests:%=$(B)/tests/%)
@@ -80,6 +84,7 @@ $(B)/$1/%.o: lessons/%.c harness/build.mk
 endef
 $(eval $(call flavour,plain,$(optimised)))
 $(eval $(call flavour,san,$(sanitized)))
+$(eval $(call flavour,tsan,$(threaded)))
 
 # $(call program,NN-topic/server,NN-topic): reference programs, two flavours.
 define program
@@ -113,8 +118,10 @@ $(B)/$1/fixture.o: tests/library/fixture.c harness/build.mk
 endef
 $(foreach l,$(units),$(eval $(call unit,units,$l,san,$(sanitized))))
 $(foreach l,$(memcheck),$(eval $(call unit,memcheck,$l,plain)))
+$(foreach l,$(threads),$(eval $(call unit,threads,$l,tsan,$(threaded))))
 $(eval $(call unit_objects,units,$(sanitized)))
 $(eval $(call unit_objects,memcheck,$(optimised)))
+$(eval $(call unit_objects,threads,$(threaded)))
 
 # The check runner, and the unit tests of its parts.
 $(B)/wire: $(wire:%=$(B)/harness/%.o)
