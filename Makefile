@@ -19,10 +19,10 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # These count only where they are given to make; a variable of the same name
 # in somebody's environment must not change a grade.
-words := STAGE CHECK LESSON DIR SERVER CLIENT RUNS GOLDEN
+words := STAGE CHECK LESSON DIR SERVER CLIENT RUNS GOLDEN N FILE
 $(foreach w,$(words),$(if $(filter environment,$(origin $w)),$(eval unexport $w)))
 
-.PHONY: help grade prove interop soak test lint slides texts bench-grade build clean
+.PHONY: help grade grade-check prove interop soak test lint slides texts bench-grade build clean
 
 ## help                             this list
 help:
@@ -51,6 +51,10 @@ grade%:
 ## grade                            grade the lesson that you are at
 grade:
 	$(run) harness/grade/grade
+
+## grade-check N=3 FILE=my.wire     grade a check that you have written
+grade-check:
+	$(run) harness/grade/grade-check
 
 ## hintN                            a hint for the first check that failed
 hint%:
