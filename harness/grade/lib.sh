@@ -117,19 +117,6 @@ source_of() {
     fi
 }
 
-# starter_of LESSON FILE [OPTION...]: prints the starter of a student's file. It is
-# the reference without its solutions; where a lesson begins with a program that
-# is wrong as a whole, that lies in its folder starter/.
-starter_of() {
-    local lesson=$1 file=$2
-    shift 2
-    if [ -f "lessons/$lesson/starter/$file" ]; then
-        cat "lessons/$lesson/starter/$file"
-    else
-        harness/grade/starter "$@" "$(source_of "$lesson" "$file")"
-    fi
-}
-
 # checks LESSON: the check files of a lesson, in order. Those that are made from
 # another lesson's are written by `build checks`.
 checks() { harness/grade/checks "$1"; }

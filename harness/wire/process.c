@@ -100,27 +100,6 @@ static int all_processes(const struct family_member **out)
     return count;
 }
 
-/* A process whose first thread has ended is a zombie, though others may still
- * be on their way out; only then does its parent hear of it. */
-static bool has_ended(pid_t pid, char state)
-{
-    char path[32];
-    int threads = 0;
-    DIR *folder;
-
-    if (!state || state == 'X')
-        return true;
-    if (state != 'Z')
-        return false;
-    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    folder = opendir(path);
-    for (struct dirent *d; folder && (d = readdir(folder)) != NULL;)
-        threads += isdigit((unsigned char)d->d_name[0]) ? 1 : 0;
-    if (folder)
-        closedir(folder);
-    return threads <= 1;
-}
-
 /*
  * The table may be older than the death of a parent, whose children wire has
  * adopted since. So the tree is walked along the parents as the table has
@@ -145,7 +124,7 @@ int process_tree(pid_t root, pid_t *pids)
                 continue;
             parents[parent_count++] = all[k].pid;
             state = process_state(all[k].pid);
-            if (!has_ended(all[k].pid, state) && count < PROCESSES_MAX)
+            if (state && state != 'Z' && state != 'X' && count < PROCESSES_MAX)
                 pids[count++] = all[k].pid;
         }
     return count;
