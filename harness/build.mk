@@ -59,8 +59,8 @@ objects := $(foreach f,plain san,\
 
 # The tests of the library from lesson 3 on run under valgrind as well.
 memcheck := $(foreach l,$(units),$(if $(filter loop,$(modules_$l)),$l))
-# Those from lesson 7 on under the thread sanitizer, too.
-threads := $(foreach l,$(units),$(if $(filter event,$(modules_$l)),$l))
+# Those that start threads, from lesson 5 on, under the thread sanitizer, too.
+threads := $(foreach l,$(units),$(if $(filter async_receive,$(modules_$l)),$l))
 
 .PHONY: all programs units memcheck threads tests checks objects
 objects: $(objects)

@@ -15,7 +15,7 @@ door() {
 
 # Runs in a copy of the kit with a work folder of its own.
 copy_kit() {
-    kit=$BATS_TEST_TMPDIR/${1:-kit}
+    kit=$BATS_TEST_TMPDIR/kit
     mkdir -p "$kit"
     cp -a Makefile harness lessons common bootstrap tests "$kit/"
     mkdir -p "$kit/build"

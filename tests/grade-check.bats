@@ -44,6 +44,13 @@ graded() {
     [[ $output == *'must fail it, each time; it ended with "pass"'* ]]
 }
 
+@test "a check that fails another correct program" {
+    # Only lesson 3 itself knows the name of a client that it turns away.
+    sed 's/^hint/server alive\n&/' lessons/03-select/checks/says-so.wire >"$mine"
+    graded 1 3 "$mine"
+    [[ $output == *"the server of lesson 5 is right, and fails"* ]]
+}
+
 @test "a check that cannot be read, that is the kit's own, that is not there" {
     printf 'server start\nnonsense\n' >"$mine"
     graded 1 3 "$mine"

@@ -517,9 +517,7 @@ START_TEST(rule_28_shutdown_takes_its_turn)
     pthread_create(&reader, NULL, read_slowly, &total);
     run_until(loop, &calls, 1);
     end_send(ar, LENGTH, "28: a send before Shutdown");
-    while (loop_run_once(loop, 0) == 0 && pthread_kill(reader, 0) == 0 &&
-           total < LENGTH)
-        ;
+    run_rounds(loop);
     pthread_join(reader, NULL);
     ck_assert_msg(total == LENGTH, "28: FIN came before the end of the data");
     free(text);
