@@ -39,11 +39,61 @@ static bool read_stat(pid_t pid, char *state, pid_t *parent)
     return true;
 }
 
-char process_state(pid_t pid)
+static char state_of(pid_t id)
 {
     char state;
     pid_t parent;
-    return read_stat(pid, &state, &parent) ? state : 0;
+    return read_stat(id, &state, &parent) ? state : 0;
+}
+
+static bool is_alive(char state)
+{
+    return state && state != 'Z' && state != 'X';
+}
+
+/*
+ * A process whose first thread has ended is a zombie by its number, and shows
+ * neither descriptors nor memory under it; but it lives on as long as another
+ * thread does. Returns a thread that lives, or 0; *others is set if there are
+ * any besides the first, be they on their way out.
+ */
+static pid_t living_thread(pid_t pid, bool *others)
+{
+    char path[32];
+    pid_t living = 0;
+
+    *others = false;
+    if (is_alive(state_of(pid)))
+        return pid;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *folder = opendir(path);
+    if (!folder)
+        return 0;
+    for (struct dirent *d; !living && (d = readdir(folder)) != NULL;) {
+        pid_t tid = (pid_t)atoi(d->d_name);
+        if (tid <= 0 || tid == pid)
+            continue;
+        *others = true;
+        if (is_alive(state_of(tid)))
+            living = tid;
+    }
+    closedir(folder);
+    return living;
+}
+
+/* Whose entry in /proc tells of the process. */
+static pid_t speaker(pid_t pid)
+{
+    bool others;
+    pid_t living = living_thread(pid, &others);
+    return living ? living : pid;
+}
+
+char process_state(pid_t pid)
+{
+    bool others;
+    pid_t living = living_thread(pid, &others);
+    return living ? state_of(living) : others ? 'X' : state_of(pid);
 }
 
 struct family_member {
@@ -124,7 +174,7 @@ int process_tree(pid_t root, pid_t *pids)
                 continue;
             parents[parent_count++] = all[k].pid;
             state = process_state(all[k].pid);
-            if (state && state != 'Z' && state != 'X' && count < PROCESSES_MAX)
+            if (state && state != 'Z' && count < PROCESSES_MAX)
                 pids[count++] = all[k].pid;
         }
     return count;
@@ -190,6 +240,7 @@ int process_threads(const pid_t *pids, int count, struct thread_facts *out)
     int found = 0;
     for (int i = 0; i < count; i++) {
         char path[48];
+        int before = found;
         snprintf(path, sizeof path, "/proc/%d/task", (int)pids[i]);
         DIR *folder = opendir(path);
         if (!folder)
@@ -200,11 +251,17 @@ int process_threads(const pid_t *pids, int count, struct thread_facts *out)
             out[found] = (struct thread_facts){.pid = pids[i],
                                                .tid = (pid_t)atoi(d->d_name)};
             read_thread(&out[found]);
-            if (out[found].state && out[found].state != 'Z' &&
-                out[found].state != 'X')
+            if (is_alive(out[found].state))
                 found++;
         }
         closedir(folder);
+        /* On its way out: it must not be taken for nobody. */
+        if (found == before && found < THREADS_MAX)
+            out[found++] = (struct thread_facts){.pid = pids[i],
+                                                 .tid = pids[i],
+                                                 .state = 'X',
+                                                 .syscall_known = true,
+                                                 .call = -2};
     }
     return found;
 }
@@ -296,7 +353,7 @@ static bool waits_for_peer(const struct thread_facts *t)
     static const char *const kinds[] = {
         "socket:", "pipe:", "anon_inode:", "/dev/"};
     char path[64], target[96] = "";
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)t->pid,
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)t->tid,
              (int)t->arguments[0]);
     ssize_t n = readlink(path, target, sizeof target - 1);
     if (n < 0)
@@ -370,7 +427,7 @@ int process_descriptors(pid_t pid, struct descriptor **out)
     int count = 0;
 
     *out = NULL;
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)speaker(pid));
     DIR *folder = opendir(path);
     if (!folder)
         return -1;
@@ -397,7 +454,7 @@ bool descriptor_is_inherited(pid_t pid, int fd)
 {
     char path[64], text[256];
     unsigned flags;
-    snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", (int)pid, fd);
+    snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", (int)speaker(pid), fd);
     if (slurp(path, text, sizeof text) <= 0)
         return false;
     const char *line = strstr(text, "flags:");
@@ -408,7 +465,7 @@ bool descriptor_is_inherited(pid_t pid, int fd)
 static unsigned long status_number(pid_t pid, const char *name)
 {
     char path[48], text[4096];
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    snprintf(path, sizeof path, "/proc/%d/status", (int)speaker(pid));
     if (slurp(path, text, sizeof text) <= 0)
         return 0;
     const char *line = strstr(text, name);

@@ -24,7 +24,8 @@ int process_tree(pid_t root, pid_t *pids);
  * others are known to sleep, nobody is in the middle of making one. */
 int process_tree_fresh(pid_t root, pid_t *pids);
 
-/* One letter: R running, S sleeping, D, T stopped, Z zombie; 0: gone. */
+/* One letter: R running, S sleeping, D, T stopped, X dying, Z zombie; 0: gone.
+ * Where the first thread has ended before others, it is that of another. */
 char process_state(pid_t pid);
 
 struct thread_facts {
@@ -40,7 +41,8 @@ struct thread_facts {
     unsigned long long switches; /* times it was put on a processor */
 };
 
-/* Every thread of these processes. Returns how many. */
+/* Every living thread of these processes; of one that is dying, at least one
+ * entry. Returns how many. */
 int process_threads(const pid_t *pids, int count, struct thread_facts *out);
 
 /* How a thread waits. */

@@ -245,6 +245,45 @@ START_TEST(descriptors_are_listed)
 }
 END_TEST
 
+/* A program may end its first thread and live on in another: the number of the
+ * process is that of a zombie then, but the process is not gone. */
+static void *read_in_a_thread(void *fd)
+{
+    work_read(*(int *)fd);
+    return NULL;
+}
+
+static void work_without_first_thread(int fd)
+{
+    static int its_fd;
+    pthread_t thread;
+    its_fd = fd;
+    if (pthread_create(&thread, NULL, read_in_a_thread, &its_fd) == 0)
+        pthread_exit(NULL);
+}
+
+START_TEST(a_process_outlives_its_first_thread)
+{
+    int fd, count;
+    pid_t pids[PROCESSES_MAX];
+    struct descriptor *list;
+    pid_t pid = start(work_without_first_thread, &fd);
+    do {
+        wait_for(QUIET_FOREVER);
+        count = process_tree(getpid(), pids);
+        ck_assert_int_eq(count, 1);
+        ck_assert_int_eq(pids[0], pid);
+        ck_assert_int_eq(process_state(pid), 'S');
+    } while (look.count != 1 || look.threads[0].tid == pid);
+    count = process_descriptors(pid, &list);
+    ck_assert_int_gt(count, 0);
+    free(list);
+    ck_assert_uint_gt(process_rss(pid), 0);
+    end(pid, fd);
+    ck_assert_int_eq(process_tree(getpid(), pids), 0);
+}
+END_TEST
+
 /* A server of our own, looked at from outside: both ways of looking must
  * agree on what they share. */
 START_TEST(sockets_are_found)
@@ -360,6 +399,7 @@ int main(void)
     tcase_add_test(facts, a_wait_with_a_time_out_is_quiet_for_now);
     tcase_add_test(facts, a_daemon_stays_below_wire_and_ends);
     tcase_add_test(facts, descriptors_are_listed);
+    tcase_add_test(facts, a_process_outlives_its_first_thread);
     tcase_add_loop_test(facts, sockets_are_found, 0, 2);
     tcase_add_test(facts, a_connection_that_is_gone_is_not_found);
     tcase_add_loop_test(facts, commands_are_split, 0,
