@@ -54,7 +54,7 @@ objects := $(foreach f,plain san,\
 	$(lesson_programs:%=$(B)/$f/%.o))\
 	$(patsubst %,$(B)/harness/%.o,$(wire))\
 	$(patsubst %,$(B)/tests/%.o,$(tests))\
-	$(patsubst %,$(B)/units/%.o,$(units) fixture)\
+	$(patsubst %,$(B)/units/%.o,$(units) fixture suite)\
 	$(trivial:%=$(B)/trivial/%)
 
 # The tests of the library from lesson 3 on run under valgrind as well.
@@ -103,17 +103,18 @@ $(B)/checks/%/made: $(wildcard lessons/*/checks/*) harness/grade/checks
 	@touch $@
 
 # $(call unit,folder,lesson,plain or san,flags): a lesson's unit tests, which look
-# inside what the lesson adds. Those of the Begin/End library (lesson 4 and on)
-# share a fixture.
-fixture = $(if $(filter async_result,$(modules_$2)),$(B)/$1/fixture.o)
+# inside what the lesson adds. Those from lesson 3 on are run by name, and those
+# of the Begin/End library, from lesson 4 on, share a fixture.
+shared = $(if $(filter loop,$(modules_$2)),$(B)/$1/suite.o)\
+	$(if $(filter async_result,$(modules_$2)),$(B)/$1/fixture.o)
 define unit
-$(B)/$1/$2: $(B)/$1/$2.o $(fixture) $(modules_$2:%=$(B)/$3/common/%.o)
+$(B)/$1/$2: $(B)/$1/$2.o $(shared) $(modules_$2:%=$(B)/$3/common/%.o)
 	$(CC) $4 $$^ -o $$@ $$(check_libs) -lpthread
 endef
 define unit_objects
 $(B)/$1/%.o: lessons/%/unit.c harness/build.mk
 	$$(call compile,$(lesson_std) -Itests/library $2 $(check_flags))
-$(B)/$1/fixture.o: tests/library/fixture.c harness/build.mk
+$(B)/$1/%.o: tests/library/%.c harness/build.mk
 	$$(call compile,$(lesson_std) $2 $(check_flags))
 endef
 $(foreach l,$(units),$(eval $(call unit,units,$l,san,$(sanitized))))

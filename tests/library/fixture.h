@@ -1,31 +1,18 @@
 /* What the unit tests of the Begin/End library share.
  *
  * A test is named after the rules that it proves: rule_17_18_... proves 17 and
- * 18. Each runs in a process of its own, with a time limit. */
+ * 18. */
 
 #ifndef FIXTURE_H
 #define FIXTURE_H
 
-#include <check.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "async_result.h"
 #include "async_socket.h"
-
-struct suite {
-    const char *title;
-    const TTest *const *tests; /* NULL ends them */
-    void (*set_up)(void);      /* before each test, in its process */
-    void (*tear_down)(void);
-    const struct suite *next; /* more tests, with another set-up; or NULL */
-};
-
-/* Runs the tests that the command line names by the beginnings of their names,
- * or all of them; but not those that it names with a - in front. Says "FAILED
- * name: message" for each one that failed. Returns the status for main(). */
-int suite_run(const struct suite *suite, int argc, char *argv[]);
+#include "suite.h"
 
 /* ---- the other end: plain sockets that know nothing of the library ---- */
 

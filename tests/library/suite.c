@@ -1,0 +1,75 @@
+#include "suite.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "rule_19" begins rule_19_a_second_end, and not rule_190. */
+static bool begins(const char *name, const char *beginning)
+{
+    size_t length = strlen(beginning);
+
+    return strncmp(name, beginning, length) == 0 &&
+           (name[length] == '_' || name[length] == '\0');
+}
+
+static bool is_wanted(const char *name, int argc, char *argv[])
+{
+    bool any_named = false, named = false;
+
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] == '-' && begins(name, argv[i] + 1))
+            return false;
+        any_named |= argv[i][0] != '-';
+        named |= begins(name, argv[i]);
+    }
+    return named || !any_named;
+}
+
+static void print_failures(SRunner *runner)
+{
+    int count = srunner_ntests_failed(runner);
+    TestResult **failures = srunner_failures(runner);
+
+    for (int i = 0; i < count; i++)
+        printf("FAILED %s: %s\n", tr_tcname(failures[i]), tr_msg(failures[i]));
+    free(failures);
+}
+
+/* A case for each test: only a case's name can be asked for later. */
+static int add_tests(Suite *all, const struct suite *suite, int argc,
+                     char *argv[])
+{
+    int wanted = 0;
+
+    for (const TTest *const *test = suite->tests; *test != NULL; test++)
+        if (is_wanted((*test)->name, argc, argv)) {
+            TCase *one = tcase_create((*test)->name);
+
+            tcase_set_timeout(one, 60);
+            tcase_add_checked_fixture(one, suite->set_up, suite->tear_down);
+            tcase_add_test(one, *test);
+            suite_add_tcase(all, one);
+            wanted++;
+        }
+    return wanted;
+}
+
+int suite_run(const struct suite *suite, int argc, char *argv[])
+{
+    Suite *all = suite_create(suite->title);
+    SRunner *runner = srunner_create(all);
+    int wanted = 0, failed;
+
+    for (const struct suite *s = suite; s != NULL; s = s->next)
+        wanted += add_tests(all, s, argc, argv);
+    srunner_run_all(runner, argc == 1 ? CK_NORMAL : CK_SILENT);
+    if (argc > 1)
+        print_failures(runner);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    if (wanted == 0)
+        fprintf(stderr, "%s: no test is called that\n", suite->title);
+    return failed == 0 && wanted > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
