@@ -291,6 +291,68 @@ E
     [[ $output == *"accept queue"* ]]
 }
 
+# Between write() and one more line of the first thread the second has to be
+# quick.
+@test "a first thread that is held back loses every race" {
+    gcc -pthread -xc - -o "$here/race" <<'E'
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+static int request[2], answer[2];
+static _Atomic int late;
+static void *other(void *unused) {
+    char byte;
+    while (read(request[0], &byte, 1) == 1) {
+        byte = late ? 'l' : 'q';
+        if (write(answer[1], &byte, 1) != 1) break;
+    }
+    return unused;
+}
+int main(void) {
+    pthread_t thread;
+    sigset_t set;
+    int signal, quick = 0;
+    char byte = 0;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    if (pipe(request) || pipe(answer)) return 1;
+    pthread_create(&thread, NULL, other, NULL);
+    sigwait(&set, &signal);
+    for (int i = 0; i < 50; i++) {
+        late = 0;
+        if (write(request[1], "", 1) != 1) return 1;
+        late = 1;
+        if (read(answer[0], &byte, 1) != 1) return 1;
+        quick += byte == 'q';
+    }
+    printf("quick: %d of 50\n", quick);
+    return 0;
+}
+E
+    check race <<'E'
+rule echo.22
+server start raw
+server idle
+server hold-back
+server signal SIGUSR1
+server exit 0
+server stdout has "quick: 50 of 50"
+E
+    wire --server "$here/race" "$here/race.wire"
+    [ "$status" -eq 0 ]
+    check both <<'E'
+rule echo.22
+server start raw
+server hold-back
+server freeze
+E
+    wire --server "$here/race" "$here/both.wire"
+    [ "$status" -eq 2 ]
+    [[ $output == *"a program that is held back cannot be frozen"* ]]
+}
+
 @test "one-byte reads change nothing" {
     check bytes <<'E'
 server start

@@ -46,6 +46,11 @@ static const struct {
     {"half-close",
      "One side has sent FIN and still receives. A server must answer a client\n"
      "that has ended its sending side already."},
+    {"hold back",
+     "The harness lets the first thread of your program run only while the\n"
+     "others sleep. What it asks of another thread is then done before it\n"
+     "goes on itself: a race that is lost once in a thousand runs is lost\n"
+     "in each one."},
     {"journal",
      "The list of everything that happened in a check, one JSON object a\n"
      "line. All reports are made from it."},

@@ -52,6 +52,10 @@ static void describe_thread(struct run *r, const struct program *p,
         bytes_add_text(out, "stopped (frozen by the check)");
         return;
     }
+    if (t->state == 't') {
+        bytes_add_text(out, "held back by the check");
+        return;
+    }
     if (t->state == 'X') {
         bytes_add_text(out, "on its way out");
         return;

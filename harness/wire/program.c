@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include "quiet.h"
 #include "sockdiag.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -262,6 +264,7 @@ enum start_result program_start(struct program *p, char *const *arguments,
     if (e.result == START_DONE) {
         p->started = true;
         p->ended = p->end_is_fine = p->listening = p->frozen = false;
+        p->held_back = p->at_stop = false;
         p->out.fd = out[0];
         p->err.fd = err[0];
         fcntl(out[0], F_SETFL, O_NONBLOCK);
@@ -310,6 +313,43 @@ static bool pump_output(struct program *p, struct program_output *o,
     return moved;
 }
 
+/* Which of two threads is faster is chance, and nearly always the same chance.
+ * A debugger has the means to turn it round: it stops the first thread before
+ * and after each of its system calls, and lets it go on when the others have
+ * done all that this has led to. */
+bool program_hold_back(struct program *p)
+{
+    long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+
+    if (ptrace(PTRACE_SEIZE, p->pid, NULL, options) == -1 ||
+        ptrace(PTRACE_INTERRUPT, p->pid, NULL, NULL) == -1)
+        return false;
+    p->held_back = true;
+    return true;
+}
+
+/* The first thread stands still: before or after a system call, or with a
+ * signal that it is to get. */
+static void note_stop(struct program *p, int status)
+{
+    int signal = WSTOPSIG(status);
+    bool by_itself = status >> 16 == 0 && signal != (SIGTRAP | 0x80);
+
+    p->at_stop = true;
+    p->stop_signal = by_itself ? signal : 0;
+}
+
+static bool let_go_on(struct program *p)
+{
+    pid_t pids[PROCESSES_MAX];
+
+    if (!quiet_but_for(p->pid, pids, program_tree(p, pids)))
+        return false;
+    p->at_stop = false;
+    ptrace(PTRACE_SYSCALL, p->pid, NULL, (long)p->stop_signal);
+    return true;
+}
+
 bool program_pump(struct program *p, struct journal *j)
 {
     if (!p->started)
@@ -317,7 +357,11 @@ bool program_pump(struct program *p, struct journal *j)
     bool moved = pump_output(p, &p->out, "stdout", j);
     moved |= pump_output(p, &p->err, "stderr", j);
     int status;
-    if (!p->ended && waitpid(p->pid, &status, WNOHANG) == p->pid) {
+    bool heard = !p->ended && waitpid(p->pid, &status, WNOHANG) == p->pid;
+    if (heard && WIFSTOPPED(status)) {
+        note_stop(p, status);
+        moved = true;
+    } else if (heard) {
         struct bytes text = {0};
         /* Its last words first. */
         pump_output(p, &p->out, "stdout", j);
@@ -330,6 +374,8 @@ bool program_pump(struct program *p, struct journal *j)
         bytes_free(&text);
         moved = true;
     }
+    if (p->at_stop && !p->ended)
+        moved |= let_go_on(p);
     return moved;
 }
 

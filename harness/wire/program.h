@@ -55,6 +55,10 @@ struct program {
     struct thread_facts *before_freeze;
     int before_freeze_count;
 
+    bool held_back;  /* its first thread stops at each system call */
+    bool at_stop;    /* and stands still, until the others sleep */
+    int stop_signal; /* that it gets when it goes on; or 0 */
+
     int baseline_fds, baseline_threads, baseline_children;
     size_t baseline_rss;
     unsigned long long cpu_start;
@@ -75,6 +79,10 @@ enum start_result { START_DONE, START_IMPOSSIBLE, START_NO_NAMESPACE };
 enum start_result program_start(struct program *p, char *const *arguments,
                                 int count, struct journal *j,
                                 struct bytes *why);
+
+/* From now on its first thread runs only while its other threads sleep. False
+ * with errno where that may not be done. */
+bool program_hold_back(struct program *p);
 
 /* Reads its output and notices its end, without waiting. True if anything
  * happened. */

@@ -100,3 +100,17 @@ bool quiet_is_running(const struct quiet_look *look)
             return true;
     return false;
 }
+
+bool quiet_but_for(pid_t tid, const pid_t *pids, int count)
+{
+    static struct thread_facts first[THREADS_MAX], second[THREADS_MAX];
+    int threads = process_threads(pids, count, first);
+
+    if (process_threads(pids, count, second) != threads)
+        return false;
+    for (int i = 0; i < threads; i++)
+        if (second[i].tid != tid && (thread_wait(&second[i]) == WAIT_NONE ||
+                                     !same(&first[i], &second[i])))
+            return false;
+    return true;
+}

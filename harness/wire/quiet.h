@@ -39,4 +39,8 @@ bool quiet_is_same(const struct quiet_look *a, const struct quiet_look *b);
 enum quiet quiet_look(pid_t root, const struct thread_facts *before,
                       int before_count, struct quiet_look *out);
 
+/* True if every thread of these processes sleeps, but for the thread TID, of
+ * which nothing is asked. */
+bool quiet_but_for(pid_t tid, const pid_t *pids, int count);
+
 #endif

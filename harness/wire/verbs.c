@@ -38,6 +38,9 @@ const struct verb verbs[] = {
     {PROGRAM, "freeze", verb_freeze,
      "stops it (SIGSTOP), so that what is sent now arrives in one go"},
     {PROGRAM, "thaw", verb_thaw, "lets it go on (SIGCONT)"},
+    {PROGRAM, "hold-back", verb_hold_back,
+     "from now on its first thread runs only while its others sleep, so that "
+     "what it begins is over before it goes on"},
 
     /* Peers: connections */
     {PEER, "rcvbuf NUMBER", verb_rcvbuf,

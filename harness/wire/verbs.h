@@ -39,9 +39,9 @@ void verbs_print_manual(struct bytes *out);
 
 /* verbs_program.c: starting, stopping and squeezing programs */
 verb_function verb_start, verb_start_raw, verb_restart, verb_listening,
-    verb_stop, verb_signal, verb_freeze, verb_thaw, verb_limit_nofile,
-    verb_limit_stack, verb_limit_memory, verb_fill_fds, verb_no_more_fds,
-    verb_more_fds, verb_hosts, verb_port;
+    verb_stop, verb_signal, verb_freeze, verb_thaw, verb_hold_back,
+    verb_limit_nofile, verb_limit_stack, verb_limit_memory, verb_fill_fds,
+    verb_no_more_fds, verb_more_fds, verb_hosts, verb_port;
 
 /* verbs_peer.c: the sockets of wire */
 verb_function verb_connect, verb_connect_to, verb_connect_many, verb_rcvbuf,

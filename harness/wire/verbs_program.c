@@ -1,6 +1,7 @@
 /* Starting, stopping and squeezing programs. */
 #include "run.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -394,6 +395,8 @@ bool verb_freeze(struct run *r, const struct target *t, const struct step *s)
     pid_t pids[PROCESSES_MAX];
     struct program *p = run_program(r, t);
 
+    if (p->held_back)
+        return run_undecided(r, "a program that is held back cannot be frozen");
     run_wait_quiet(r);
     free(p->before_freeze);
     p->before_freeze_count = r->look.count;
@@ -428,5 +431,19 @@ bool verb_thaw(struct run *r, const struct target *t, const struct step *s)
         kill(pids[i], SIGCONT);
     p->frozen = false;
     journal_text(r->journal, EVENT_SIGNAL, p->name, "thawed");
+    return true;
+}
+
+bool verb_hold_back(struct run *r, const struct target *t, const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    if (!program_hold_back(p))
+        return run_undecided(r,
+                             "the first thread of the %s cannot be held back "
+                             "here: %s",
+                             p->name, strerror(errno));
+    journal_text(r->journal, EVENT_SIGNAL, p->name,
+                 "held back in its first thread");
     return true;
 }
