@@ -545,6 +545,13 @@ static enum quiet quiet_now(struct run *r)
     return quiet == QUIET_FOREVER ? QUIET_FOREVER : QUIET_TIMED;
 }
 
+static void begin_to_count(struct run *r)
+{
+    quiet_look(getpid(), NULL, 0, &r->look);
+    r->wait_since = clock_ms();
+    r->wait_busy = r->look.busy_ns;
+}
+
 /* The loop behind every wait. `quiet_is_enough` ends it on QUIET_TIMED too. */
 static enum wait_end wait_loop(struct run *r, wait_condition *condition,
                                void *context, bool quiet_is_enough,
@@ -553,13 +560,15 @@ static enum wait_end wait_loop(struct run *r, wait_condition *condition,
     double deadline = clock_ms() + milliseconds;
     double pause = 0.05;
 
-    r->still_since = 0;
+    r->still_since = r->wait_since = 0;
     for (;;) {
         bool moved = run_pump(r);
         if (condition && condition(r, context))
             return WAIT_DONE;
         if (clock_ms() > deadline)
             return WAIT_DEADLINE;
+        if (r->wait_since <= 0 && clock_ms() > deadline - milliseconds + 1)
+            begin_to_count(r);
         if (moved) {
             pause = 0.05;
         } else if (pause > 0.3 || !condition) {
@@ -583,9 +592,16 @@ enum wait_end run_wait(struct run *r, wait_condition *condition, void *context)
     return wait_loop(r, condition, context, false, run_deadline_ms());
 }
 
+/* One moment does not tell: who calls the kernel without end sleeps in between.
+ */
 void run_note_busy(struct run *r, enum wait_end end)
 {
-    r->busy |= end == WAIT_DEADLINE && quiet_is_running(&r->look);
+    if (end != WAIT_DEADLINE || r->wait_since <= 0)
+        return;
+    quiet_look(getpid(), NULL, 0, &r->look);
+    double waited_ns = (clock_ms() - r->wait_since) * 1e6;
+    r->busy |= r->look.busy_ns > r->wait_busy &&
+               (double)(r->look.busy_ns - r->wait_busy) > waited_ns / 2;
 }
 
 bool run_wait_quiet(struct run *r)

@@ -73,6 +73,11 @@ struct run {
     double still_since;
     unsigned long long still_mark, still_busy;
 
+    /* Of the wait that is under way: when it was first looked at the threads
+     * (0: not yet), and the processor time used by then. */
+    double wait_since;
+    unsigned long long wait_busy;
+
     /* What a hint can ask for. */
     struct bytes got;
     const char *ending; /* eof, reset, refused, nothing */
