@@ -59,15 +59,18 @@ objects := $(foreach f,plain san,\
 
 # The tests of the library from lesson 3 on run under valgrind as well.
 memcheck := $(foreach l,$(units),$(if $(filter loop,$(modules_$l)),$l))
-# Those that start threads, from lesson 5 on, under the thread sanitizer, too.
+# Those that start threads, from lesson 5 on, under the thread sanitizer, too;
+# and the programs of the lessons that have two threads themselves.
 threads := $(foreach l,$(units),$(if $(filter async_receive,$(modules_$l)),$l))
+threaded_programs := $(foreach p,$(lesson_programs),$(if $(filter loop_thread,\
+	$(modules_$(patsubst %/,%,$(dir $p)))),$p))
 
 .PHONY: all programs units memcheck threads tests checks objects
 objects: $(objects)
 all: programs units memcheck threads tests checks $(B)/wire
 checks: $(checks)
 memcheck: $(memcheck:%=$(B)/memcheck/%)
-threads: $(threads:%=$(B)/threads/%)
+threads: $(threads:%=$(B)/threads/%) $(threaded_programs:%=$(B)/tsan/%)
 programs: $(programs) $(trivial:%=$(B)/trivial/%)
 units: $(units:%=$(B)/units/%)
 tests: $(tests:%=$(B)/tests/%)
@@ -94,6 +97,11 @@ $(B)/san/$1: $(B)/san/$1.o $(modules_$2:%=$(B)/san/common/%.o)
 	$(CC) $(sanitized) $$^ -o $$@ -lpthread
 endef
 $(foreach p,$(lesson_programs),$(eval $(call program,$p,$(patsubst %/,%,$(dir $p)))))
+define threaded_program
+$(B)/tsan/$1: $(B)/tsan/$1.o $(modules_$2:%=$(B)/tsan/common/%.o)
+	$(CC) $(threaded) $$^ -o $$@ -lpthread
+endef
+$(foreach p,$(threaded_programs),$(eval $(call threaded_program,$p,$(patsubst %/,%,$(dir $p)))))
 
 # The checks that a lesson takes over from another are copies.
 $(B)/checks/%/made: $(wildcard lessons/*/checks/*) harness/grade/checks
