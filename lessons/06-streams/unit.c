@@ -1228,7 +1228,7 @@ static void ask(int number)
 
 START_TEST(a_whole_echo)
 {
-    enum { CLIENTS = 20, ROUNDS = 20 };
+    enum { CLIENTS = 20, ROUNDS = 3 };
     int descriptors = count_descriptors();
 
     tcp_listener_begin_accept(listener, on_accept, listener);
