@@ -179,6 +179,9 @@ E
     wire "$here/passes.wire"
     [ "$status" -eq 77 ]
     [[ $output == *"no program was given for the server"* ]]
+    wire --no-server "there is none today" "$here/passes.wire"
+    [ "$status" -eq 77 ]
+    [[ $output == *"there is none today"* ]]
     wire
     [ "$status" -eq 2 ]
     wire --no-such-option
@@ -351,6 +354,21 @@ E
     wire --server "$here/race" "$here/both.wire"
     [ "$status" -eq 2 ]
     [[ $output == *"a program that is held back cannot be frozen"* ]]
+}
+
+@test "a check with more peers than descriptors is skipped, with the reason" {
+    check many <<'E'
+rule echo.22
+peers A[1..300]
+server start
+A connect
+A accepted
+E
+    run bash -c "ulimit -n 200 && build/wire --contracts lessons/contracts \
+        --server build/plain/03-select/server '$here/many.wire'"
+    [ "$status" -eq 77 ]
+    reason="a process may have 200 descriptors here, and 332 are needed"
+    [[ $(tr -s ' \n' ' ' <<< "$output") == *"$reason"* ]]
 }
 
 @test "one-byte reads change nothing" {

@@ -132,8 +132,14 @@ static void describe_program(struct run *r, struct program *p)
                              b.waiting, b.waiting == 1 ? " waits" : "s wait");
         }
         journal_about(r->journal, "doing", bytes_text(&text));
-        if (threads[i].call >= 0 && threads[i].syscall_known)
-            journal_about(r->journal, "blocked-in", call_name(threads[i].call));
+        if (threads[i].call >= 0 && threads[i].syscall_known) {
+            /* A hint may say either. */
+            const char *name = call_name(threads[i].call);
+            const char *kernel = call_kernel_name(threads[i].call);
+            journal_about(r->journal, "blocked-in", name);
+            if (strcmp(name, kernel) != 0)
+                journal_about(r->journal, "blocked-in", kernel);
+        }
     }
     bytes_free(&text);
 }

@@ -31,6 +31,8 @@ static const char usage[] =
     "  --server CMD, --client CMD    the programs to judge\n"
     "  --sanitized-server CMD, --sanitized-client CMD\n"
     "                                their builds with sanitizers\n"
+    "  --no-server TEXT              why there is none: its checks are "
+    "skipped\n"
     "  --unit CMD                    the unit tests of what is judged\n"
     "  --stage LETTER                only checks of that stage\n"
     "  --lesson N                    rules of later lessons are advice\n"
@@ -75,6 +77,7 @@ enum option_letter {
     OPTION_CLIENT,
     OPTION_SANITIZED_SERVER,
     OPTION_SANITIZED_CLIENT,
+    OPTION_NO_SERVER,
     OPTION_UNIT,
     OPTION_STAGE,
     OPTION_LESSON,
@@ -95,6 +98,7 @@ static const struct option long_options[] = {
     {"client", required_argument, NULL, OPTION_CLIENT},
     {"sanitized-server", required_argument, NULL, OPTION_SANITIZED_SERVER},
     {"sanitized-client", required_argument, NULL, OPTION_SANITIZED_CLIENT},
+    {"no-server", required_argument, NULL, OPTION_NO_SERVER},
     {"unit", required_argument, NULL, OPTION_UNIT},
     {"stage", required_argument, NULL, OPTION_STAGE},
     {"lesson", required_argument, NULL, OPTION_LESSON},
@@ -144,6 +148,9 @@ static void take_option(struct command_line *c, int letter)
         break;
     case OPTION_SANITIZED_CLIENT:
         c->run.sanitized_client = command(optarg);
+        break;
+    case OPTION_NO_SERVER:
+        c->run.no_server = optarg;
         break;
     case OPTION_UNIT:
         c->run.unit = command(optarg);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,9 @@
  * this long, and the processor was used (or waited for) for less than this. */
 #define STILL_MS 100
 #define STILL_BUSY_NS 30000000ULL
+
+/* What wire needs beside its peers: /proc, pipes, a listener or two. */
+#define SPARE_FDS 32
 
 double run_deadline_ms(void)
 {
@@ -109,9 +113,25 @@ static void make_room_for_peers(struct run *r)
     r->peers = memory_get((size_t)r->peer_capacity * sizeof *r->peers);
 }
 
+/* Each peer costs wire a descriptor, and the program another one. */
+static bool has_descriptors(struct run *r)
+{
+    struct rlimit limit;
+    rlim_t needed = (rlim_t)(r->peer_capacity - RELAYED_MAX + SPARE_FDS);
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= needed)
+        return true;
+    return run_skip(r,
+                    "a process may have %lu descriptors here, and %lu are "
+                    "needed (ulimit -n)",
+                    (unsigned long)limit.rlim_cur, (unsigned long)needed);
+}
+
 static bool set_up_actors(struct run *r)
 {
     make_room_for_peers(r);
+    if (!has_descriptors(r))
+        return false;
     if (r->script->actor_count > ACTORS_MAX)
         return run_undecided(r, "more than %d actors", ACTORS_MAX);
     for (int i = 0; i < r->script->actor_count; i++) {
@@ -119,6 +139,9 @@ static bool set_up_actors(struct run *r)
         r->peer_of_actor[i] = -1;
         if (a->kind == ACTOR_PROGRAM) {
             char **command = command_of(r, a->name);
+            if (!command && r->options->no_server &&
+                strcmp(a->name, "server") == 0)
+                return run_skip(r, "%s", r->options->no_server);
             if (!command)
                 return run_skip(r, "no program was given for the %s", a->name);
             if (r->program_count == PROGRAMS_MAX)

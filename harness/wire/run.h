@@ -21,6 +21,7 @@ struct options {
     char **server, **client; /* command words; NULL: not given */
     char **sanitized_server, **sanitized_client;
     char **unit;           /* the unit tests, linked with what is judged */
+    const char *no_server; /* why there is none; NULL: in general words */
     const char *results;   /* folder for journals; NULL: none */
     const char *contracts; /* folder of the rules */
     const char *again;     /* how to run one check again; %s is its name */
