@@ -77,6 +77,10 @@ interop:
 soak:
 	$(run) harness/grade/soak
 
+## soak8                            100,000 clients, one after the other, for lesson 8
+soak%:
+	$(run) harness/grade/soak '$*'
+
 ## lint                             formatting, static analysis, two compilers
 lint:
 	$(run) harness/grade/lint

@@ -54,6 +54,22 @@ load grade
     [[ $output == *"has no check \"nonsense\""* ]]
 }
 
+@test "a program that students may add is graded where it is" {
+    cp lessons/08-async-echo/server.c lessons/08-async-echo/client.c "$solution/"
+    graded 1 grade8 DIR="$solution" STAGE=c
+    [[ $output == *"is about beyond_server.c, a program that you may add"* ]]
+    [[ ${lines[-1]} == "Next: cp '$solution/server.c' '$solution/beyond_server.c'" ]]
+    [ ! -e "$KIT_GRADES/08-async-echo/bin/beyond_server" ]
+    cp lessons/08-async-echo/beyond_server.c "$solution/"
+    graded 0 grade8 DIR="$solution" CHECK=full-sleeps
+    cp lessons/08-async-echo/server.c "$solution/beyond_server.c"
+    graded 1 grade8 DIR="$solution" CHECK=ten-at-a-time
+    ln -sf /dev/null "$solution/beyond_server.c"
+    run make grade8 DIR="$solution" CHECK=full-sleeps
+    [ "$status" -ne 0 ]
+    [[ $output == *"is a symbolic link"* ]]
+}
+
 @test "any two programs, or one of them" {
     make build >/dev/null
     bin=build/plain/02-send-receive

@@ -103,9 +103,23 @@ programs() {
     done
 }
 
-# student_files LESSON: what a student writes and hands in.
+# optional LESSON: its programs that students may add or leave out: in a lesson
+# that begins with whole programs, in starter/, those that have no starter there.
+optional() {
+    local one
+    [ -d "lessons/$1/starter" ] || return 0
+    while read -r one; do
+        [ -f "lessons/$1/starter/$one.c" ] || printf '%s\n' "$one"
+    done < <(programs "$1")
+}
+
+# is_optional LESSON PROGRAM
+is_optional() { optional "$1" | grep -qxF -e "$2"; }
+
+# student_files LESSON: what a student writes and hands in, always.
 student_files() {
-    { programs "$1"; adds "$1"; } | sed 's/$/.c/'
+    { programs "$1" | grep -vxF -f <(optional "$1"); adds "$1"; } |
+        sed 's/$/.c/'
 }
 
 # source_of LESSON FILE: where the reference for a student's file lies.
@@ -114,6 +128,19 @@ source_of() {
         printf 'lessons/%s/%s\n' "$1" "$2"
     else
         printf 'common/%s\n' "$2"
+    fi
+}
+
+# starter_of LESSON FILE [OPTION...]: prints the starter of a student's file. It is
+# the reference without its solutions; where a lesson begins with a program that
+# is wrong as a whole, that lies in its folder starter/.
+starter_of() {
+    local lesson=$1 file=$2
+    shift 2
+    if [ -f "lessons/$lesson/starter/$file" ]; then
+        cat "lessons/$lesson/starter/$file"
+    else
+        harness/grade/starter "$@" "$(source_of "$lesson" "$file")"
     fi
 }
 
@@ -134,11 +161,17 @@ program_of() {
 }
 
 # programs_in BIN PROGRAM: sets $judged to wire's options for the programs that
-# `compile` has left in BIN, with PROGRAM as the server.
+# `compile` has left in BIN, with PROGRAM as the server. Where it is none that
+# was handed in, the checks on it are skipped.
 programs_in() {
-    judged=(--server "$(quote "$1/$2")" --client "$(quote "$1/client")"
-        --sanitized-server "$(quote "$1/san/$2")"
+    judged=(--client "$(quote "$1/client")"
         --sanitized-client "$(quote "$1/san/client")")
+    if [ -x "$1/$2" ] || [ -x "$1/san/$2" ]; then
+        judged+=(--server "$(quote "$1/$2")"
+            --sanitized-server "$(quote "$1/san/$2")")
+    else
+        judged+=(--no-server "no $2.c yet; to begin: cp server.c $2.c")
+    fi
     [ ! -x "$1/san/unit" ] || judged+=(--unit "$(quote "$1/san/unit")")
 }
 

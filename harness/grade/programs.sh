@@ -31,6 +31,10 @@ copy_sources() {
     while read -r file; do
         copy_source "$1" "$file" "$2"
     done < <(student_files "$lesson")
+    while read -r file; do
+        { [ ! -e "$1/$file" ] && [ ! -L "$1/$file" ]; } ||
+            copy_source "$1" "$file" "$2"
+    done < <(optional "$lesson" | sed 's/$/.c/')
 }
 
 # explain_compile OUT: why it does not compile, in words and the compiler's.
@@ -53,7 +57,7 @@ explain_compile() {
 # gives 1 if they do not compile.
 compile_folder() {
     copy_sources "$1" "$2/src"
-    if ! harness/grade/compile "$lesson" "$2/src" "$2/bin"; then
+    if ! harness/grade/compile --handed-in "$lesson" "$2/src" "$2/bin"; then
         explain_compile "$2/bin"
         return 1
     fi
