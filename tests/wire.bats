@@ -356,6 +356,21 @@ E
     [[ $output == *"a program that is held back cannot be frozen"* ]]
 }
 
+@test "a program with a timer is not failed by a machine that is too busy" {
+    check busy <<'E'
+rule echo.41
+server start raw
+server exit 0
+E
+    sed '2a timer 1' "$here/busy.wire" >"$here/timer.wire"
+    run harness/grade/with-hogs 8 build/wire --contracts lessons/contracts \
+        --server "$waits" "$here/busy.wire" "$here/timer.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"FAIL       busy"* ]]
+    [[ $output == *"undecided  timer"* ]]
+    [[ $output == *"the machine is too busy"* ]]
+}
+
 @test "a check with more peers than descriptors is skipped, with the reason" {
     check many <<'E'
 rule echo.22
@@ -367,7 +382,7 @@ E
     run bash -c "ulimit -n 200 && build/wire --contracts lessons/contracts \
         --server build/plain/03-select/server '$here/many.wire'"
     [ "$status" -eq 77 ]
-    reason="a process may have 200 descriptors here, and 332 are needed"
+    reason="a process may have 200 descriptors here, and 333 are needed"
     [[ $(tr -s ' \n' ' ' <<< "$output") == *"$reason"* ]]
 }
 

@@ -407,15 +407,31 @@ int call_descriptor(const struct thread_facts *t)
     return c && c->has_descriptor ? (int)t->arguments[0] : -1;
 }
 
-unsigned long long process_run_time(const pid_t *pids, int count)
+static void add_up(const pid_t *pids, int count, unsigned long long *run,
+                   unsigned long long *delay)
 {
     struct thread_facts *threads = memory_get(THREADS_MAX * sizeof *threads);
     int n = process_threads(pids, count, threads);
-    unsigned long long run = 0;
-    for (int i = 0; i < n; i++)
-        run += threads[i].run_ns;
+    *run = *delay = 0;
+    for (int i = 0; i < n; i++) {
+        *run += threads[i].run_ns;
+        *delay += threads[i].delay_ns;
+    }
     free(threads);
+}
+
+unsigned long long process_run_time(const pid_t *pids, int count)
+{
+    unsigned long long run, delay;
+    add_up(pids, count, &run, &delay);
     return run;
+}
+
+unsigned long long process_run_delay(const pid_t *pids, int count)
+{
+    unsigned long long run, delay;
+    add_up(pids, count, &run, &delay);
+    return delay;
 }
 
 /* ----------------------------- descriptors ----------------------------- */

@@ -78,6 +78,8 @@ int process_thread_count(pid_t pid);
 int process_children(pid_t pid);
 /* Run time of all threads, in nanoseconds. */
 unsigned long long process_run_time(const pid_t *pids, int count);
+/* Time that all threads were kept waiting for a processor. */
+unsigned long long process_run_delay(const pid_t *pids, int count);
 /* The owner of a socket, with its name; 0 if nobody whom we may look at. */
 pid_t socket_owner(unsigned long inode, char *name, size_t size);
 

@@ -79,6 +79,8 @@ struct run {
     double wait_since;
     unsigned long long wait_busy;
 
+    unsigned long long own_delay; /* of wire, when the check began */
+
     /* What a hint can ask for. */
     struct bytes got;
     const char *ending; /* eof, reset, refused, nothing */

@@ -680,8 +680,8 @@ static int parse_actor(struct parser *p)
             fail(p, t->column,
                  "no actor \"%s\"; expected server, client, unit, machine, a "
                  "peer in capitals such as A, a declared actor, or a word of "
-                 "the head (check, rule, stage, points, needs, read, build, "
-                 "hint, peers, actor)",
+                 "the head (check, rule, stage, points, timer, needs, read, "
+                 "build, hint, peers, actor)",
                  t->text);
             return -1;
         }
@@ -859,15 +859,27 @@ static bool head_stage(struct parser *p)
     return expect_end(p);
 }
 
-static bool head_points(struct parser *p)
+static bool head_number(struct parser *p, int most, const char *expected,
+                        int *out)
 {
     struct token *t = look(p);
-    if (!t || t->kind != TOKEN_NUMBER || t->number > 1000)
-        return fail(p, column_of(p, p->position),
-                    "expected a whole number of points, 0 to 1000");
-    p->script->points = (int)t->number;
+    if (!t || t->kind != TOKEN_NUMBER || t->number > most)
+        return fail(p, column_of(p, p->position), "expected %s", expected);
+    *out = (int)t->number;
     p->position++;
     return expect_end(p);
+}
+
+static bool head_points(struct parser *p)
+{
+    return head_number(p, 1000, "a whole number of points, 0 to 1000",
+                       &p->script->points);
+}
+
+static bool head_timer(struct parser *p)
+{
+    return head_number(p, 60000, "a whole number of milliseconds, 0 to 60000",
+                       &p->script->timer);
 }
 
 static bool head_read(struct parser *p)
@@ -1045,9 +1057,9 @@ static const struct {
     bool (*parse)(struct parser *p);
 } head_words_table[] = {
     {"check", head_check},   {"rule", head_rule},   {"stage", head_stage},
-    {"points", head_points}, {"needs", head_needs}, {"read", head_read},
-    {"build", head_build},   {"peers", head_peers}, {"actor", head_actor},
-    {"hint", head_hint},
+    {"points", head_points}, {"timer", head_timer}, {"needs", head_needs},
+    {"read", head_read},     {"build", head_build}, {"peers", head_peers},
+    {"actor", head_actor},   {"hint", head_hint},
 };
 
 /* True where the line began with a word of the head. */

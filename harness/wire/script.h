@@ -100,6 +100,7 @@ struct script {
     struct text_list rules;
     char stage;
     int points;
+    int timer; /* ms after which the program does something by itself; or 0 */
     struct text_list needs;
     char *read;
     bool sanitized; /* wants the build with sanitizers, if there is one */
