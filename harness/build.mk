@@ -57,8 +57,10 @@ objects := $(foreach f,plain san,\
 	$(patsubst %,$(B)/units/%.o,$(units) fixture suite)\
 	$(trivial:%=$(B)/trivial/%)
 
-# The tests of the library from lesson 3 on run under valgrind as well.
-memcheck := $(foreach l,$(units),$(if $(filter loop,$(modules_$l)),$l))
+# The tests of the library from lesson 3 on run under valgrind as well; but for
+# those of threads, of which it lets one run at a time.
+memcheck := $(foreach l,$(units),$(if $(filter loop,$(modules_$l)),\
+	$(if $(filter event,$(modules_$l)),,$l)))
 # Those that start threads, from lesson 5 on, under the thread sanitizer, too;
 # and the programs of the lessons that have two threads themselves.
 threads := $(foreach l,$(units),$(if $(filter async_receive,$(modules_$l)),$l))

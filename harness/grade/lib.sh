@@ -34,6 +34,16 @@ build() {
             "make clean and try again."
 }
 
+# parts LESSON: what of the kit a grade of that lesson needs, for build.
+parts() {
+    local name
+    printf '%s\n' build/wire "build/checks/$1/made"
+    while read -r name; do
+        printf 'build/%s/%s/%s\n' plain "$1" "$name" san "$1" "$name"
+    done < <(programs "$1")
+    [ ! -f "lessons/$1/unit.c" ] || printf 'build/units/%s\n' "$1"
+}
+
 # lessons: the folders of all lessons, in order, one a line.
 lessons() {
     local folder
