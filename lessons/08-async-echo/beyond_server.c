@@ -42,7 +42,8 @@
 #define CLIENTS_MAX 10
 #define SILENT_MILLISECONDS 1000
 
-/* State object for one client. The I/O thread's alone, but for the last two. */
+/* State object for one client. The I/O thread's alone, but for the last three.
+ */
 struct state_object {
     struct async_socket *work_socket; /* the client */
     char buffer[BUFFER_SIZE];         /* of the receive that is pending */
@@ -50,6 +51,7 @@ struct state_object {
     size_t sent;                      /* bytes of it that were sent back */
     struct loop_timer *timer;         /* when it rings, the client is closed */
     char peer[NET_ADDRESS_MAX];       /* the client's address, for people */
+    struct async_result *receiving;   /* the receive that was begun last */
     bool has_begun;                   /* has sent something; clients.lock */
     struct state_object *next;        /* in the list; clients.lock */
 };
@@ -129,12 +131,13 @@ static void note_begin(struct state_object *state)
 
 /* On the main thread. It only closes the sockets: the receive that is pending
  * ends with ECANCELED, and its callback does the rest, on the I/O thread. The
- * lock keeps each state alive meanwhile. */
+ * lock keeps each state alive meanwhile. A receive that is complete has got
+ * something, though its callback may not have run yet. */
 static void close_who_has_not_begun(void)
 {
     pthread_mutex_lock(&clients.lock);
     for (struct state_object *s = clients.first; s != NULL; s = s->next)
-        if (!s->has_begun)
+        if (!s->has_begun && !async_is_completed(s->receiving))
             async_close(s->work_socket);
     pthread_mutex_unlock(&clients.lock);
 }
@@ -183,9 +186,11 @@ static int start_time(struct state_object *state)
 
 static void begin_receive(struct state_object *state, async_callback *callback)
 {
-    if (start_time(state) == -1 ||
-        async_begin_receive(state->work_socket, state->buffer, BUFFER_SIZE,
-                            callback, state) == NULL)
+    state->receiving = NULL;
+    if (start_time(state) == 0)
+        state->receiving = async_begin_receive(
+            state->work_socket, state->buffer, BUFFER_SIZE, callback, state);
+    if (state->receiving == NULL)
         close_client(state, errno);
 }
 
