@@ -174,6 +174,11 @@ static struct saved *find_saved(struct run *r, const char *name)
     return NULL;
 }
 
+bool run_is_saved(struct run *r, const char *name)
+{
+    return find_saved(r, name) != NULL;
+}
+
 bool run_save(struct run *r, const char *name, const char *data, size_t length)
 {
     struct saved *s = find_saved(r, name);

@@ -104,6 +104,7 @@ bool run_bytes(struct run *r, const struct target *t, const struct value *v,
                struct bytes *out);
 bool run_number(struct run *r, const struct target *t, const struct value *v,
                 long *out);
+bool run_is_saved(struct run *r, const char *name);
 bool run_save(struct run *r, const char *name, const char *data, size_t length);
 
 /* Moves what can be moved now, everywhere. True if anything did. */

@@ -133,9 +133,12 @@ const struct verb verbs[] = {
     {PROGRAM, "rss < baseline + NUMBER", verb_rss_growth,
      "its memory has grown by less than so many bytes"},
     {PROGRAM, "cpu start", verb_cpu_start, "begins to count processor time"},
-    {PROGRAM, "cpu save NAME", verb_cpu_save, "saves the time since cpu start"},
-    {PROGRAM, "cpu < NUMBER times NAME", verb_cpu_ratio,
-     "the time since cpu start is less than that many times a saved one"},
+    {PROGRAM, "cpu save NAME", verb_cpu_save,
+     "saves the time since cpu start, where it is less than what is saved "
+     "there; the machine may have taken part of it for itself, so take the "
+     "least of several rounds"},
+    {PROGRAM, "cpu NAME < NUMBER times NAME", verb_cpu_ratio,
+     "the one saved time is less than that many times the other"},
     {PROGRAM, "stdout has BYTES", verb_stdout_has,
      "its standard output holds this"},
     {PROGRAM, "stdout lacks BYTES", verb_stdout_lacks,
