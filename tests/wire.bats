@@ -385,6 +385,48 @@ E
     [ "$status" -eq 0 ]
 }
 
+# slow_server NANOSECONDS BYTES: one that reads so many bytes, and sleeps.
+slow_server() {
+    gcc -DNAP="$1" -DPIECE="$2" -xc - -o "$here/slow" <<'E'
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+int main(int argc, char **argv) {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[2]))};
+    struct timespec nap = {0, NAP};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    char bytes[PIECE];
+    inet_pton(AF_INET, argv[1], &a.sin_addr);
+    if (bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 5)) return 1;
+    for (int client = accept(fd, 0, 0); recv(client, bytes, sizeof bytes, 0) > 0;)
+        nanosleep(&nap, 0);
+    return argc;
+}
+E
+    check slow <<'E'
+server start
+A connect
+A send fill 65536 "slowly"
+A consumed
+E
+}
+
+# The whole takes a second and a half, and the deadline is after 0.3 s.
+@test "a program that is slow and makes progress has the time that it needs" {
+    slow_server 20000000 1024
+    WIRE_TIMEOUT_MULT=0.06 wire --server "$here/slow" "$here/slow.wire"
+    [ "$status" -eq 0 ]
+}
+
+@test "what goes on and on, and never comes to an end, is left undecided" {
+    slow_server 10000000 1
+    WIRE_TIMEOUT_MULT=0.06 wire --server "$here/slow" "$here/slow.wire"
+    [ "$status" -eq 2 ]
+    [[ $output == *"undecided  slow"* ]]
+    [[ $output == *"still makes progress after 4 s"* ]]
+}
+
 # Four processes on one processor: each is kept waiting for most of the time.
 @test "a program with a timer is not failed by a machine that is too busy" {
     gcc -D_GNU_SOURCE -xc - -o "$here/crowd" <<'E'

@@ -450,12 +450,10 @@ static bool sockets_settled(struct run *r, bool *stuck)
     return true;
 }
 
-/* A number that changes whenever anything moves on a socket or a pipe. */
+/* A number that changes whenever anything moves on a socket. */
 static unsigned long long progress_mark(struct run *r)
 {
     unsigned long long mark = 0;
-    for (int i = 0; i < r->program_count; i++)
-        mark += r->programs[i].out.total + r->programs[i].err.total;
     for (int i = 0; i < r->peer_count; i++) {
         const struct peer *p = &r->peers[i];
         struct socket_facts facts;
@@ -554,6 +552,8 @@ static enum quiet quiet_now(struct run *r)
 
     double now = clock_ms();
     unsigned long long mark = progress_mark(r);
+    for (int i = 0; i < r->program_count; i++)
+        mark += r->programs[i].out.total + r->programs[i].err.total;
     if (r->still_since <= 0 || mark != r->still_mark ||
         r->look.busy_ns < r->still_busy) {
         r->still_since = now;
@@ -580,22 +580,61 @@ static void begin_to_count(struct run *r)
     r->wait_busy = r->look.busy_ns;
 }
 
+/*
+ * Until when to wait. A program that is slow and makes progress gets the same
+ * verdict on every machine: what moves on a socket moves the deadline. It is
+ * looked at ten times in a period; and somewhere patience ends.
+ */
+#define LOOKS_A_PERIOD 10
+#define PERIODS_MAX 12
+
+struct deadline {
+    double period, begin, progress, next_look;
+    unsigned long long mark; /* of the last look */
+};
+
+static struct deadline deadline_in(double period)
+{
+    double now = clock_ms();
+    return (struct deadline){.period = period,
+                             .begin = now,
+                             .progress = now,
+                             .next_look = now + period / LOOKS_A_PERIOD};
+}
+
+static bool deadline_has_come(struct deadline *d, struct run *r)
+{
+    double now = clock_ms();
+    if (now < d->next_look)
+        return false;
+    d->next_look = now + d->period / LOOKS_A_PERIOD;
+    unsigned long long mark = progress_mark(r);
+    if (mark != d->mark)
+        d->progress = now;
+    d->mark = mark;
+    if (now - d->progress >= d->period)
+        return true;
+    r->moves_on = now - d->begin >= d->period * PERIODS_MAX;
+    return r->moves_on;
+}
+
 /* The loop behind every wait. `quiet_is_enough` ends it on QUIET_TIMED too. */
 static enum wait_end wait_loop(struct run *r, wait_condition *condition,
                                void *context, bool quiet_is_enough,
                                double milliseconds)
 {
-    double deadline = clock_ms() + milliseconds;
+    struct deadline deadline = deadline_in(milliseconds);
     double pause = 0.05;
 
     r->still_since = r->wait_since = 0;
+    r->moves_on = false;
     for (;;) {
         bool moved = run_pump(r);
         if (condition && condition(r, context))
             return WAIT_DONE;
-        if (clock_ms() > deadline)
+        if (deadline_has_come(&deadline, r))
             return WAIT_DEADLINE;
-        if (r->wait_since <= 0 && clock_ms() > deadline - milliseconds + 1)
+        if (r->wait_since <= 0 && clock_ms() > deadline.begin + 1)
             begin_to_count(r);
         if (moved) {
             pause = 0.05;
@@ -640,6 +679,7 @@ bool run_wait_quiet(struct run *r)
 void run_settle(struct run *r)
 {
     wait_loop(r, NULL, NULL, true, run_deadline_ms() / 10);
+    r->moves_on = false;
 }
 
 /* ------------------------------- verdicts ------------------------------ */
@@ -768,9 +808,15 @@ static bool machine_is_too_busy(const struct run *r)
 
 static bool fail_with(struct run *r, const char *code, const char *sentence)
 {
+    bool moves_on = r->moves_on;
     struct program *dead = find_dead(r);
     struct bytes text = {0};
 
+    if (moves_on && !dead)
+        return run_undecided(r,
+                             "the program still makes progress after %.0f s, "
+                             "and has not come to an end (%s)",
+                             run_deadline_ms() * PERIODS_MAX / 1e3, sentence);
     if (r->script->timer && machine_is_too_busy(r))
         return run_undecided(r,
                              "the machine is too busy: the program has a "

@@ -4,7 +4,8 @@
  * There is one thread and one poll loop. A step that waits calls run_wait with
  * a condition; the loop moves bytes for all peers and programs until the
  * condition holds, or until waiting has no more sense: the program is proved
- * to be quiet in waits without a time-out, or the deadline has come.
+ * to be quiet in waits without a time-out, or nothing has moved on any socket
+ * until the deadline.
  */
 #ifndef WIRE_RUN_H
 #define WIRE_RUN_H
@@ -78,6 +79,8 @@ struct run {
      * (0: not yet), and the processor time used by then. */
     double wait_since;
     unsigned long long wait_busy;
+
+    bool moves_on; /* the last wait has lost its patience, not its hope */
 
     unsigned long long own_delay; /* of wire, when the check began */
 
