@@ -158,3 +158,18 @@ size_t bytes_add_escaped(struct bytes *b, const void *data, size_t length,
     }
     return columns;
 }
+
+bool bytes_read_file(const char *path, struct bytes *out)
+{
+    char block[65536];
+    size_t n;
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return false;
+    while ((n = fread(block, 1, sizeof block, file)) > 0)
+        bytes_add(out, block, n);
+    bool good = !ferror(file);
+    fclose(file);
+    bytes_add(out, "", 0);
+    return good;
+}

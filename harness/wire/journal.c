@@ -79,6 +79,11 @@ const char *journal_get(const struct journal *j, const char *key)
     return "";
 }
 
+bool journal_verdict_is(const struct journal *j, const char *verdict)
+{
+    return strcmp(journal_get(j, "verdict"), verdict) == 0;
+}
+
 const char *journal_each_about(const struct journal *j, const char *key,
                                size_t *position)
 {

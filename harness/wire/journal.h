@@ -67,6 +67,7 @@ void journal_free(struct journal *j);
  * keys that are lists, which journal_each_about walks. */
 void journal_about(struct journal *j, const char *key, const char *text);
 const char *journal_get(const struct journal *j, const char *key);
+bool journal_verdict_is(const struct journal *j, const char *verdict);
 /* The next entry with that key at or after *position; NULL at the end. */
 const char *journal_each_about(const struct journal *j, const char *key,
                                size_t *position);

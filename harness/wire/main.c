@@ -7,8 +7,9 @@
  */
 #include "explain.h"
 #include "report.h"
-#include "run.h"
+#include "run_check.h"
 #include "script.h"
+#include "totals.h"
 #include "verbs.h"
 
 #include <errno.h>
@@ -288,9 +289,9 @@ static int run_checks(struct command_line *c)
             report_line(j, &c->report, stdout);
     }
     c->report.listed = !c->show;
-    if (!c->show || report_exit_status(journals, count))
+    if (!c->show || totals_exit_status(journals, count))
         report_all(journals, count, &c->report, stdout);
-    int status = kept ? report_exit_status(journals, count) : EXIT_TROUBLE;
+    int status = kept ? totals_exit_status(journals, count) : EXIT_TROUBLE;
     for (int i = 0; i < count; i++)
         journal_free(&journals[i]);
     for (int i = 0; i < c->file_count; i++)
@@ -323,7 +324,7 @@ static int report_journals(const struct command_line *c)
     if (good)
         report_all(journals, c->file_count, &c->report, stdout);
     int status =
-        good ? report_exit_status(journals, c->file_count) : EXIT_TROUBLE;
+        good ? totals_exit_status(journals, c->file_count) : EXIT_TROUBLE;
     for (int i = 0; i < c->file_count; i++)
         journal_free(&journals[i]);
     free(journals);

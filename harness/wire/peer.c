@@ -346,3 +346,26 @@ bool peer_ended(const struct peer *p)
 {
     return p->fd < 0 || p->saw_eof || p->saw_reset;
 }
+
+bool peer_other_end(const struct peer *p, struct socket_facts *out)
+{
+    return sockdiag_find((const struct sockaddr *)&p->remote,
+                         (const struct sockaddr *)&p->local, out);
+}
+
+bool peer_end_arrived(const struct peer *p, bool *stuck)
+{
+    struct socket_facts facts;
+    if (!p->closed || !p->connected || !peer_other_end(p, &facts))
+        return true;
+    bool under_way = facts.state == TCP_STATE_ESTABLISHED ||
+                     facts.state == TCP_STATE_SYN_RECEIVED ||
+                     facts.state == TCP_STATE_FIN_WAIT1 ||
+                     facts.state == TCP_STATE_FIN_WAIT2;
+    /* Behind unread bytes, the FIN cannot arrive. */
+    if (under_way && facts.receive_queue) {
+        *stuck = true;
+        return true;
+    }
+    return !under_way;
+}

@@ -1,16 +1,17 @@
 /*
  * peer: a socket of wire, as a client of the program or as a fake server.
  *
- * All peers are non-blocking sockets in one poll loop (run.c). A peer reads
- * what comes at once unless it was told to stop reading, sends from a queue of
- * its own, and remembers how the connection ended: a reset is shown by the
- * kernel only once, by whichever call comes first, so it is latched here.
+ * All peers are non-blocking sockets in one poll loop (run_wait.c). A peer
+ * reads what comes at once unless it was told to stop reading, sends from a
+ * queue of its own, and remembers how the connection ended: a reset is shown by
+ * the kernel only once, by whichever call comes first, so it is latched here.
  */
 #ifndef WIRE_PEER_H
 #define WIRE_PEER_H
 
 #include "bytes.h"
 #include "journal.h"
+#include "sockdiag.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -76,5 +77,12 @@ short peer_events(const struct peer *p);
 
 /* True where nothing more can come. */
 bool peer_ended(const struct peer *p);
+
+/* The kernel's facts of the program's end of a connection. */
+bool peer_other_end(const struct peer *p, struct socket_facts *out);
+
+/* False while the FIN or RST of a peer that has closed is still on its way to
+ * the program. `stuck` is set where it cannot arrive. */
+bool peer_end_arrived(const struct peer *p, bool *stuck);
 
 #endif

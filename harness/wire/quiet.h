@@ -7,7 +7,7 @@
  * thread is in a wait that we know, there was a moment, between the last first
  * and the first second, at which all of them slept; and sleepers do not wake
  * each other. Only what comes from outside can wake them: the sockets, which
- * the caller (run.c) looks at before and after.
+ * the caller (run_wait.c) looks at before and after.
  */
 #ifndef WIRE_QUIET_H
 #define WIRE_QUIET_H

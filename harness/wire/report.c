@@ -1,4 +1,5 @@
 #include "report.h"
+#include "totals.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,43 +13,6 @@ bool report_format_find(const char *name, enum report_format *out)
             return true;
         }
     return false;
-}
-
-static bool verdict_is(const struct journal *j, const char *verdict)
-{
-    return strcmp(journal_get(j, "verdict"), verdict) == 0;
-}
-
-struct totals report_totals(const struct journal *journals, int count)
-{
-    struct totals t = {0};
-    for (int i = 0; i < count; i++) {
-        const struct journal *j = &journals[i];
-        int points = atoi(journal_get(j, "points"));
-        bool passed = verdict_is(j, "pass");
-        t.passed += passed;
-        t.failed += verdict_is(j, "fail");
-        t.advice += verdict_is(j, "advice");
-        t.skipped += verdict_is(j, "skip");
-        t.not_run += verdict_is(j, "not run");
-        t.undecided += verdict_is(j, "undecided");
-        if (passed)
-            t.points += points;
-        /* What this machine cannot judge is not held against anyone. */
-        if (!verdict_is(j, "skip") && !verdict_is(j, "undecided"))
-            t.points_possible += points;
-    }
-    return t;
-}
-
-int report_exit_status(const struct journal *journals, int count)
-{
-    struct totals t = report_totals(journals, count);
-    if (t.failed)
-        return 1;
-    if (t.undecided)
-        return 2;
-    return t.passed || t.advice ? 0 : 77;
 }
 
 void report_all(const struct journal *journals, int count,
@@ -90,14 +54,14 @@ void report_tap(const struct journal *journals, int count, struct bytes *out)
     bytes_printf(out, "TAP version 13\n1..%d\n", count);
     for (int i = 0; i < count; i++) {
         const struct journal *j = &journals[i];
-        bool bad = verdict_is(j, "fail");
+        bool bad = journal_verdict_is(j, "fail");
         bytes_printf(out, "%s %d - %s: ", bad ? "not ok" : "ok", i + 1,
                      journal_get(j, "name"));
         for (const char *c = journal_get(j, "title"); *c; c++)
             bytes_add(out, *c == '#' ? "\\#" : c, *c == '#' ? 2 : 1);
-        if (!bad && !verdict_is(j, "pass")) {
+        if (!bad && !journal_verdict_is(j, "pass")) {
             bytes_printf(out, " # %s %s",
-                         verdict_is(j, "advice") ? "TODO" : "SKIP",
+                         journal_verdict_is(j, "advice") ? "TODO" : "SKIP",
                          journal_get(j, "verdict"));
             const char *waits = journal_get(j, "waits-for");
             if (*waits)
@@ -148,7 +112,7 @@ static double seconds(const struct journal *j)
 
 void report_junit(const struct journal *journals, int count, struct bytes *out)
 {
-    struct totals t = report_totals(journals, count);
+    struct totals t = totals_of(journals, count);
     double time = 0;
     for (int i = 0; i < count; i++)
         time += seconds(&journals[i]);
@@ -167,15 +131,15 @@ void report_junit(const struct journal *journals, int count, struct bytes *out)
         bytes_add_text(out, ": ");
         xml(out, journal_get(j, "title"));
         bytes_printf(out, "\" time=\"%.3f\">", seconds(j));
-        if (!verdict_is(j, "pass")) {
-            const char *tag = verdict_is(j, "fail")        ? "failure"
-                              : verdict_is(j, "undecided") ? "error"
-                                                           : "skipped";
+        if (!journal_verdict_is(j, "pass")) {
+            const char *tag = journal_verdict_is(j, "fail")        ? "failure"
+                              : journal_verdict_is(j, "undecided") ? "error"
+                                                                   : "skipped";
             bytes_printf(out, "<%s message=\"", tag);
             xml(out, *journal_get(j, "sentence") ? journal_get(j, "sentence")
                                                  : journal_get(j, "verdict"));
             bytes_add_text(out, "\">");
-            if (verdict_is(j, "fail")) {
+            if (journal_verdict_is(j, "fail")) {
                 struct bytes text = {0};
                 struct report_options plain = {.plain = true};
                 report_failure(j, &plain, &text);
@@ -212,7 +176,7 @@ void report_json(const struct journal *journals, int count, struct bytes *out)
     static const char *const keys[] = {
         "title",    "file",     "stage",  "level", "verdict", "code",
         "sentence", "expected", "actual", "hint",  "read",    "waits-for"};
-    struct totals t = report_totals(journals, count);
+    struct totals t = totals_of(journals, count);
 
     bytes_add_text(out, "{\"checks\":[");
     for (int i = 0; i < count; i++) {

@@ -30,16 +30,6 @@ void report_show(const struct journal *j, const struct report_options *o,
 void report_all(const struct journal *journals, int count,
                 const struct report_options *o, FILE *out);
 
-/* 0 all passed, 1 a check failed, 2 undecided, 77 nothing was judged. */
-int report_exit_status(const struct journal *journals, int count);
-
-struct totals {
-    int passed, failed, advice, skipped, not_run, undecided;
-    int points, points_possible;
-};
-
-struct totals report_totals(const struct journal *journals, int count);
-
 /* The text of one failure, without lists and totals. */
 void report_failure(const struct journal *j, const struct report_options *o,
                     struct bytes *out);

@@ -1,6 +1,7 @@
 /* The text of a failure, in the order in which a student needs it. */
 #include "ladder.h"
 #include "report.h"
+#include "totals.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -261,7 +262,7 @@ static void add_totals(const struct totals *t, struct bytes *out)
 void report_text(const struct journal *journals, int count,
                  const struct report_options *o, struct bytes *out)
 {
-    struct totals t = report_totals(journals, count);
+    struct totals t = totals_of(journals, count);
     for (int i = 0; i < count && !o->listed; i++)
         add_line(&journals[i], o, out);
     for (int i = 0; i < count; i++)

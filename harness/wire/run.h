@@ -1,5 +1,6 @@
 /*
- * run: one check, from its first step to its verdict.
+ * run: one check while it runs: its programs, its peers, and what verbs can
+ * ask of them. run_check.c begins it and ends it; the verbs stand in between.
  *
  * There is one thread and one poll loop. A step that waits calls run_wait with
  * a condition; the loop moves bytes for all peers and programs until the
@@ -49,8 +50,6 @@ enum verdict {
     VERDICT_UNDECIDED
 };
 
-const char *verdict_name(enum verdict v);
-
 struct run {
     const struct script *script;
     const struct options *options;
@@ -90,11 +89,26 @@ struct run {
     bool busy;
 };
 
-/* Runs the check and fills the journal. */
-enum verdict run_check(const struct script *s, const struct options *o,
-                       struct journal *j);
+/* ---------------- run_verdict.c: what a verb says of its step ------------ */
 
-/* ----------------------- for the functions of verbs ---------------------- */
+const char *verdict_name(enum verdict v);
+
+void run_expected(struct run *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void run_actual(struct run *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Both return false, so that a verb can `return run_skip(...)`. */
+bool run_skip(struct run *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The harness cannot tell; never counts against the program. */
+bool run_undecided(struct run *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---------------------- run_actors.c: who takes part --------------------- */
+
+/* Makes room for all that the script names. False: the verdict is there. */
+bool run_set_up_actors(struct run *r);
 
 struct program *run_program(struct run *r, const struct target *t);
 struct program *run_program_named(struct run *r, const char *name);
@@ -102,13 +116,18 @@ struct peer *run_peer(struct run *r, const struct target *t);
 /* A further peer; its index, -1: no room. */
 int run_add_peer(struct run *r, const char *name, const char *other);
 
-/* The bytes or the number of a step's value. False after run_broken(). */
+/* "client A", "the fake server F", "the server" */
+const char *run_who(struct run *r, const char *actor);
+
+/* The bytes or the number of a step's value. False after run_undecided(). */
 bool run_bytes(struct run *r, const struct target *t, const struct value *v,
                struct bytes *out);
 bool run_number(struct run *r, const struct target *t, const struct value *v,
                 long *out);
 bool run_is_saved(struct run *r, const char *name);
 bool run_save(struct run *r, const char *name, const char *data, size_t length);
+
+/* ---------------------------- run_wait.c: waiting ------------------------ */
 
 /* Moves what can be moved now, everywhere. True if anything did. */
 bool run_pump(struct run *r);
@@ -122,41 +141,28 @@ enum wait_end {
 typedef bool wait_condition(struct run *r, void *context);
 enum wait_end run_wait(struct run *r, wait_condition *condition, void *context);
 
-/* For hints: the program was at work until the deadline, and did not wait. */
-void run_note_busy(struct run *r, enum wait_end end);
+/* For what is no news: gives up as soon as the program is quiet, and early. */
+enum wait_end run_wait_briefly(struct run *r, wait_condition *condition,
+                               void *context);
 
 /* Waits until the program is proved to be quiet (QUIET_TIMED after 100 ms
  * without progress). False: the deadline came first. */
 bool run_wait_quiet(struct run *r);
 
-/* Lets what has begun come to its end before a failure is told: waits for the
- * same, but not long, since the verdict is clear already. */
-void run_settle(struct run *r);
-
-/* The kernel's facts of the program's end of a connection. */
-bool run_other_end(const struct peer *p, struct socket_facts *out);
-
-/* False while the FIN or RST of a peer that has closed is still on its way to
- * the program. `stuck` is set where it cannot arrive. */
-bool run_end_arrived(const struct peer *p, bool *stuck);
-
-/* Verdicts; all return false, so that a verb can `return run_fail(...)`. */
-bool run_fail(struct run *r, const char *code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-/* The harness cannot tell; never counts against the program. */
-bool run_undecided(struct run *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-bool run_skip(struct run *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-void run_expected(struct run *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-void run_actual(struct run *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* "client A", "the fake server F", "the server" */
-const char *run_who(struct run *r, const char *actor);
+/* For hints: the program was at work until the deadline, and did not wait. */
+void run_note_busy(struct run *r, enum wait_end end);
 
 double run_deadline_ms(void);
+/* How long a wait goes on at the most while something moves. */
+double run_patience_ms(void);
+
+/* ---------------------------- run_fail.c: failing ------------------------ */
+
+/* Tells what the program did wrong, and what it was doing; false. */
+bool run_fail(struct run *r, const char *code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* How long wire itself has been kept waiting for a processor. */
+unsigned long long run_own_delay(void);
 
 #endif

@@ -67,7 +67,7 @@ struct step {
     int body_count;
 };
 
-/* When a hint fits; see hint_fits() in failure.c. */
+/* When a hint fits; see hint_fits() in run_fail.c. */
 enum hint_condition {
     HINT_ALWAYS,
     HINT_GOT,     /* the bytes that came begin with these */

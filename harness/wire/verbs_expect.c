@@ -100,7 +100,7 @@ static bool fail_expect(struct run *r, const struct wish *w, enum wait_end end)
     /* A wrong byte ends the wait in the middle of the story. */
     bool wrong = w->same < p->in.length;
     if (wrong)
-        run_settle(r);
+        run_wait_briefly(r, NULL, NULL);
     remember(r, p);
     run_note_busy(r, end);
     show_difference(r, w->expected, &p->in, w->same);

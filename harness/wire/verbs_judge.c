@@ -440,7 +440,7 @@ bool verb_listens_on(struct run *r, const struct target *t,
 static bool in_time_wait(struct run *r, void *context)
 {
     struct socket_facts facts;
-    return r && run_other_end(context, &facts) &&
+    return r && peer_other_end(context, &facts) &&
            facts.state == TCP_STATE_TIME_WAIT;
 }
 
@@ -454,7 +454,7 @@ bool verb_time_wait(struct run *r, const struct target *t, const struct step *s)
         return true;
     }
     struct socket_facts facts = {0};
-    run_other_end(p, &facts);
+    peer_other_end(p, &facts);
     return run_undecided(r,
                          "the %s's end of the connection of %s is not in "
                          "TIME_WAIT but in %s",

@@ -72,7 +72,7 @@ static struct sockaddr_storage reachable(const struct sockaddr_storage *a)
 static bool end_arrived(struct run *r, void *context)
 {
     bool stuck = false;
-    return r && run_end_arrived(context, &stuck);
+    return r && peer_end_arrived(context, &stuck);
 }
 
 /* Connects, or tries to; what came of it is in the peer. The connection
@@ -134,7 +134,7 @@ static bool accepted_or_ended(struct run *r, void *context)
 {
     const struct peer *p = context;
     struct socket_facts facts;
-    return r && (p->saw_eof || p->saw_reset || !run_other_end(p, &facts) ||
+    return r && (p->saw_eof || p->saw_reset || !peer_other_end(p, &facts) ||
                  facts.inode != 0);
 }
 
@@ -287,7 +287,7 @@ static bool is_consumed(struct run *r, void *context)
 {
     const struct peer *p = context;
     struct socket_facts facts;
-    if (p->fd < 0 || p->saw_reset || !run_other_end(p, &facts) ||
+    if (p->fd < 0 || p->saw_reset || !peer_other_end(p, &facts) ||
         is_closed(&facts))
         return r && p->out.length == 0;
     if (p->out.length || facts.receive_queue || !facts.inode)
@@ -300,7 +300,7 @@ static bool wait_consumed(struct run *r, struct peer *p)
     if (run_wait(r, is_consumed, p) == WAIT_DONE)
         return true;
     struct socket_facts facts = {0};
-    run_other_end(p, &facts);
+    peer_other_end(p, &facts);
     r->ending = "nothing";
     run_expected(r, "the program takes all %zu bytes of %s", p->sent,
                  run_who(r, p->name));

@@ -2,6 +2,7 @@
 #include "../../harness/wire/journal.h"
 #include "../../harness/wire/ladder.h"
 #include "../../harness/wire/report.h"
+#include "../../harness/wire/totals.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -227,7 +228,7 @@ START_TEST(exit_statuses)
         journal_about(&j[i], "points", "3");
         journal_about(&j[i], "verdict", cases[_i].verdicts[i]);
     }
-    ck_assert_int_eq(report_exit_status(j, 2), cases[_i].status);
+    ck_assert_int_eq(totals_exit_status(j, 2), cases[_i].status);
     journal_free(&j[0]);
     journal_free(&j[1]);
 }

@@ -1,8 +1,14 @@
-#include "failure.h"
+/* A failure: who died, what the program was doing, in the student's words, and
+ * the hint that fits. */
+#include "run.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+/* ------------------------ what the program was doing --------------------- */
 
 /* The socket behind a descriptor, as the student knows it. */
 static void describe_socket(struct run *r, const struct program *p,
@@ -16,7 +22,7 @@ static void describe_socket(struct run *r, const struct program *p,
         struct socket_facts facts;
         const struct peer *peer = &r->peers[i];
         if (strcmp(peer->other, p->name) != 0 || !peer->connected ||
-            !run_other_end(peer, &facts) || facts.inode != inode)
+            !peer_other_end(peer, &facts) || facts.inode != inode)
             continue;
         bytes_printf(out, ", the connection %s %s",
                      strcmp(p->name, "client") == 0 ? "to" : "of",
@@ -144,7 +150,7 @@ static void describe_program(struct run *r, struct program *p)
     bytes_free(&text);
 }
 
-void failure_describe_programs(struct run *r)
+static void describe_programs(struct run *r)
 {
     for (int i = 0; i < r->program_count; i++)
         if (r->programs[i].started)
@@ -241,10 +247,147 @@ static bool hint_fits(struct run *r, const struct hint *h)
     return false;
 }
 
-const struct hint *failure_hint(struct run *r)
+static const struct hint *fitting_hint(struct run *r)
 {
     for (int i = 0; i < r->script->hint_count; i++)
         if (hint_fits(r, &r->script->hints[i]))
             return &r->script->hints[i];
     return NULL;
+}
+
+/* ------------------------------- the failure ----------------------------- */
+
+static bool has_ended(struct run *r, void *context)
+{
+    const struct program *p = context;
+    return r && p->ended;
+}
+
+static bool any_connection_ended(const struct run *r)
+{
+    for (int i = 0; i < r->peer_count; i++)
+        if (r->peers[i].saw_eof || r->peers[i].saw_reset)
+            return true;
+    return false;
+}
+
+/* A program that died in the step is the story, not what its death did to the
+ * connection. Its end may become visible a moment after the connection's. */
+static struct program *find_dead(struct run *r)
+{
+    for (int i = 0; i < r->program_count; i++) {
+        struct program *p = &r->programs[i];
+        if (!p->started || p->end_is_fine || p->frozen)
+            continue;
+        if (!p->ended && any_connection_ended(r))
+            run_wait_briefly(r, has_ended, p);
+        if (!p->ended)
+            continue;
+        bool is_client = strcmp(p->name, "client") == 0;
+        if (WIFSIGNALED(p->status) || WEXITSTATUS(p->status) == 99 ||
+            !is_client)
+            return p;
+    }
+    return NULL;
+}
+
+/* The line of a sanitizer that says it in one sentence. */
+static bool sanitizer_sentence(const struct program *p, struct bytes *out)
+{
+    const char *text = bytes_text(&p->err.text);
+    const char *summary = strstr(text, "SUMMARY: ");
+    const char *runtime = strstr(text, "runtime error: ");
+    if (!summary && !runtime)
+        return false;
+    if (runtime) {
+        const char *line = runtime;
+        while (line > text && line[-1] != '\n')
+            line--;
+        bytes_printf(out,
+                     "The sanitizer stopped the %s: undefined behaviour, %.*s",
+                     p->name, (int)strcspn(line, "\n"), line);
+    } else {
+        summary += strlen("SUMMARY: ");
+        bytes_printf(out, "The sanitizer stopped the %s: %.*s", p->name,
+                     (int)strcspn(summary, "\n"), summary);
+    }
+    return true;
+}
+
+unsigned long long run_own_delay(void)
+{
+    pid_t self = getpid();
+    return process_run_delay(&self, 1);
+}
+
+/* A program with a time-out of its own does in good time what is asked of it
+ * only where it gets a processor, and wire another one. In a check that took
+ * long, a little here and there adds up and harms nobody. */
+static bool machine_is_too_busy(const struct run *r)
+{
+    unsigned long long delay = run_own_delay() - r->own_delay;
+    pid_t pids[PROCESSES_MAX];
+
+    for (int i = 0; i < r->program_count; i++)
+        delay += process_run_delay(pids, program_tree(&r->programs[i], pids));
+    double delay_ms = (double)delay / 1e6;
+    return delay_ms > r->script->timer / 2.0 &&
+           delay_ms > (clock_ms() - r->journal->start) / 4;
+}
+
+static bool fail_with(struct run *r, const char *code, const char *sentence)
+{
+    bool moves_on = r->moves_on;
+    struct program *dead = find_dead(r);
+    struct bytes text = {0};
+
+    if (moves_on && !dead)
+        return run_undecided(r,
+                             "the program still makes progress after %.0f s, "
+                             "and has not come to an end (%s)",
+                             run_patience_ms() / 1e3, sentence);
+    if (r->script->timer && machine_is_too_busy(r))
+        return run_undecided(r,
+                             "the machine is too busy: the program has a "
+                             "time-out of %d ms, and was kept waiting for a "
+                             "processor for half of that",
+                             r->script->timer);
+    if (dead) {
+        dead->end_is_fine = true;
+        if (sanitizer_sentence(dead, &text)) {
+            code = "sanitizer";
+        } else {
+            code = WIFSIGNALED(dead->status) ? "killed" : "exited";
+            bytes_printf(&text, "The %s ", dead->name);
+            describe_end(dead->status, &text);
+            bytes_add_text(&text, " in the middle of the check");
+        }
+        journal_about(r->journal, "instead", sentence);
+    } else {
+        bytes_add_text(&text, sentence);
+    }
+    bytes_add_text(&text, ".");
+    /* Sentences begin with a capital, whatever name they begin with. */
+    if (text.data[0] >= 'a' && text.data[0] <= 'z')
+        text.data[0] = (char)(text.data[0] - 'a' + 'A');
+    journal_about(r->journal, "code", code);
+    journal_about(r->journal, "sentence", bytes_text(&text));
+    journal_text(r->journal, EVENT_FAILED, "", "%s", bytes_text(&text));
+    bytes_free(&text);
+    describe_programs(r);
+    const struct hint *hint = fitting_hint(r);
+    if (hint)
+        journal_about(r->journal, "hint", hint->text);
+    r->verdict = VERDICT_FAIL;
+    return false;
+}
+
+bool run_fail(struct run *r, const char *code, const char *format, ...)
+{
+    char sentence[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    return fail_with(r, code, sentence);
 }

@@ -1,0 +1,212 @@
+#include "run_check.h"
+
+#include "contract.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* --------------------------------- steps ------------------------------- */
+
+static bool run_step(struct run *r, const struct step *s)
+{
+    const struct actor *a = &r->script->actors[s->actor];
+    struct target t = {.actor = a, .actor_index = s->actor};
+    int first = 0, last = 0;
+
+    if (a->last) {
+        first = s->member ? s->member : a->first;
+        last = s->member ? s->member : a->last;
+    }
+    r->step = s;
+    r->journal->line = s->line;
+    journal_text(r->journal, EVENT_STEP, "", "%s", s->source);
+    for (int m = first; m <= last; m++) {
+        t.member = m;
+        if (!s->verb->run(r, &t, s))
+            return false;
+    }
+    return true;
+}
+
+static bool run_steps(struct run *r, const struct step *steps, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const struct step *s = &steps[i];
+        if (s->kind == STEP_DO) {
+            if (!run_step(r, s))
+                return false;
+            continue;
+        }
+        r->corked |= s->kind == STEP_TOGETHER;
+        for (long n = 0; n < s->times; n++)
+            if (!run_steps(r, s->body, s->body_count))
+                return false;
+        if (s->kind == STEP_TOGETHER) {
+            r->corked = false;
+            run_pump(r);
+        }
+    }
+    return true;
+}
+
+/* A server that died after its last step has still died. */
+static bool still_alive(struct run *r)
+{
+    run_pump(r);
+    for (int i = 0; i < r->program_count; i++) {
+        struct program *p = &r->programs[i];
+        if (!p->started || !p->ended || p->end_is_fine)
+            continue;
+        bool crashed = WIFSIGNALED(p->status) || WEXITSTATUS(p->status) == 99;
+        if (crashed || strcmp(p->name, "client") != 0)
+            return run_fail(r, "exited", "the %s ended by itself", p->name);
+    }
+    return true;
+}
+
+/* --------------------------------- checks ------------------------------ */
+
+static bool describe_rules(struct run *r)
+{
+    bool must = r->script->rules.count == 0;
+    for (int i = 0; i < r->script->rules.count; i++) {
+        struct rule rule;
+        struct bytes error = {0};
+        if (!rule_find(r->options->contracts, r->script->rules.texts[i], &rule,
+                       &error)) {
+            run_undecided(r, "%s", bytes_text(&error));
+            bytes_free(&error);
+            return false;
+        }
+        bool binds = rule.must &&
+                     (!r->options->lesson || rule.from <= r->options->lesson);
+        must |= binds;
+        journal_about(r->journal, "rule", rule.name);
+        journal_about(r->journal, "rule-says", bytes_text(&rule.says));
+        journal_about(r->journal, "rule-why", bytes_text(&rule.why));
+        rule_free(&rule);
+    }
+    journal_about(r->journal, "level", must ? "must" : "should");
+    return true;
+}
+
+static void describe_check(struct run *r)
+{
+    const struct script *s = r->script;
+    struct journal *j = r->journal;
+    char text[1024];
+
+    journal_about(j, "name", s->name);
+    journal_about(j, "title", s->title);
+    journal_about(j, "file", s->path);
+    if (s->stage) {
+        snprintf(text, sizeof text, "%c", s->stage);
+        journal_about(j, "stage", text);
+    }
+    snprintf(text, sizeof text, "%d", s->points);
+    journal_about(j, "points", text);
+    if (s->read)
+        journal_about(j, "read", s->read);
+    if (r->options->again) {
+        const char *again = r->options->again, *place = strstr(again, "%s");
+        if (place)
+            snprintf(text, sizeof text, "%.*s%s%s", (int)(place - again), again,
+                     s->name, place + 2);
+        else
+            snprintf(text, sizeof text, "%s", again);
+        journal_about(j, "again", text);
+    }
+}
+
+/* The verdict of an earlier check, from its journal; "" where unknown. */
+static bool earlier_verdict(const char *results, const char *name, char *out,
+                            size_t size)
+{
+    char path[1024];
+    struct journal j;
+    int line;
+    snprintf(path, sizeof path, "%s/%s.jsonl", results, name);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    bool good = journal_read(&j, file, &line);
+    if (good)
+        snprintf(out, size, "%s", journal_get(&j, "verdict"));
+    journal_free(&j);
+    fclose(file);
+    return good;
+}
+
+static bool needs_are_met(struct run *r)
+{
+    for (int i = 0; i < r->script->needs.count && r->options->results; i++) {
+        const char *name = r->script->needs.texts[i];
+        char verdict[32];
+        if (!earlier_verdict(r->options->results, name, verdict,
+                             sizeof verdict))
+            continue;
+        if (strcmp(verdict, "pass") == 0 || strcmp(verdict, "skip") == 0 ||
+            strcmp(verdict, "advice") == 0)
+            continue;
+        r->verdict = VERDICT_NOT_RUN;
+        journal_about(r->journal, "waits-for", name);
+        return false;
+    }
+    return true;
+}
+
+static void tear_down(struct run *r)
+{
+    programs_end_all();
+    for (int i = 0; i < r->program_count; i++) {
+        struct program *p = &r->programs[i];
+        /* The last of the output, now that nobody can add to it. */
+        while (p->started && program_pump(p, r->journal))
+            ;
+        if (p->out.total > PROGRAM_OUTPUT_MAX ||
+            p->err.total > PROGRAM_OUTPUT_MAX)
+            journal_about(r->journal, "output-cut", p->name);
+        program_free(p);
+    }
+    for (int i = 0; i < r->peer_count; i++)
+        peer_free(&r->peers[i]);
+    free(r->peers);
+    for (int i = 0; i < r->saved_count; i++)
+        bytes_free(&r->saved[i].value);
+    bytes_free(&r->got);
+}
+
+enum verdict run_check(const struct script *s, const struct options *o,
+                       struct journal *j)
+{
+    struct run *r = memory_get(sizeof *r);
+    r->script = s;
+    r->options = o;
+    r->journal = j;
+    r->verdict = VERDICT_PASS;
+    r->own_delay = run_own_delay();
+
+    journal_begin(j);
+    describe_check(r);
+    if (describe_rules(r) && needs_are_met(r) && run_set_up_actors(r) &&
+        run_steps(r, s->steps, s->step_count))
+        still_alive(r);
+    tear_down(r);
+    if (r->look.syscalls_hidden)
+        journal_about(j, "remark",
+                      "The system calls of the program may not be read here; "
+                      "that it waits was judged by its switch counts over "
+                      "100 ms.");
+    if (r->verdict == VERDICT_FAIL &&
+        strcmp(journal_get(j, "level"), "should") == 0)
+        r->verdict = VERDICT_ADVICE;
+    journal_about(j, "verdict", verdict_name(r->verdict));
+    char ms[32];
+    snprintf(ms, sizeof ms, "%.1f", clock_ms() - j->start);
+    journal_about(j, "duration", ms);
+    enum verdict verdict = r->verdict;
+    free(r);
+    return verdict;
+}

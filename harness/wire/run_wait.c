@@ -1,0 +1,417 @@
+/* The one loop behind every wait, and when waiting has no more sense. */
+#include "run.h"
+
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* A wait with a time-out counts as quiet when nothing moved on any socket for
+ * this long, and the processor was used (or waited for) for less than this. */
+#define STILL_MS 100
+#define STILL_BUSY_NS 30000000ULL
+
+double run_deadline_ms(void)
+{
+    const char *text = getenv("WIRE_TIMEOUT_MULT");
+    double factor = text ? strtod(text, NULL) : 1;
+    return 5000 * (factor > 0 ? factor : 1);
+}
+
+/* A relay hands on what it has received, the end included. */
+static bool pump_relay(struct run *r, struct peer *from)
+{
+    struct peer *to = &r->peers[from->forward];
+    bool moved = false;
+
+    if (from->in.length && to->out.length < (1U << 20)) {
+        journal_data(r->journal, EVENT_SENT, from->other, to->other,
+                     from->in.data, from->in.length);
+        peer_send(to, from->in.data, from->in.length);
+        bytes_clear(&from->in);
+        moved = true;
+    }
+    if (from->saw_eof && !from->in.length && !to->fin_wanted) {
+        journal_event(r->journal, EVENT_SENT_FIN, from->other, to->other);
+        peer_shut(to);
+        moved = true;
+    }
+    if (from->saw_reset && to->fd >= 0) {
+        journal_event(r->journal, EVENT_SENT_RESET, from->other, to->other);
+        peer_reset(to, r->journal);
+        moved = true;
+    }
+    return moved;
+}
+
+/* A new client of a relay gets a connection of its own to the server. */
+static bool pump_relay_listener(struct run *r, int index)
+{
+    struct peer *l = &r->peers[index];
+    struct program *server = run_program_named(r, l->other);
+    struct peer accepted = *l;
+    accepted.fd = -1;
+    if (!server || !server->listening || !peer_accept(&accepted, r->journal))
+        return false;
+
+    int front = run_add_peer(r, l->name, "client");
+    int back = run_add_peer(r, l->name, server->name);
+    if (front < 0 || back < 0) {
+        close(accepted.fd);
+        return false;
+    }
+    struct sockaddr_storage local = accepted.local, remote = accepted.remote;
+    r->peers[front].fd = accepted.fd;
+    r->peers[front].connected = true;
+    r->peers[front].local = local;
+    r->peers[front].remote = remote;
+    r->peers[front].relayed = r->peers[back].relayed = true;
+    r->peers[front].forward = back;
+    r->peers[back].forward = front;
+    journal_event(r->journal, EVENT_CONNECT, "client", server->name);
+    peer_connect(&r->peers[back], &server->address, r->journal);
+    return true;
+}
+
+bool run_pump(struct run *r)
+{
+    bool moved = false;
+    /* Sockets first: what a program prints of an event comes after the event,
+     * and stands below it in the ladder. */
+    for (int i = 0; i < r->peer_count; i++) {
+        if (r->peers[i].relayed && r->peers[i].listener >= 0)
+            moved |= pump_relay_listener(r, i);
+        else if (!r->corked)
+            moved |= peer_pump(&r->peers[i], r->journal);
+        if (r->peers[i].forward >= 0)
+            moved |= pump_relay(r, &r->peers[i]);
+    }
+    for (int i = 0; i < r->program_count; i++)
+        moved |= program_pump(&r->programs[i], r->journal);
+    return moved;
+}
+
+static void poll_all(struct run *r, double ms)
+{
+    struct pollfd *watch = memory_get(
+        (size_t)(2 * r->peer_count + 3 * r->program_count) * sizeof *watch);
+    nfds_t count = 0;
+    for (int i = 0; i < r->program_count; i++) {
+        const struct program *p = &r->programs[i];
+        int fds[] = {p->out.fd, p->err.fd, p->ended ? -1 : p->pidfd};
+        for (int k = 0; k < 3; k++)
+            if (p->started && fds[k] >= 0)
+                watch[count++] =
+                    (struct pollfd){.fd = fds[k], .events = POLLIN};
+    }
+    for (int i = 0; i < r->peer_count; i++) {
+        const struct peer *p = &r->peers[i];
+        short events = peer_events(p);
+        if (events)
+            watch[count++] = (struct pollfd){.fd = p->fd, .events = events};
+        if (p->listener >= 0)
+            watch[count++] =
+                (struct pollfd){.fd = p->listener, .events = POLLIN};
+    }
+    struct timespec timeout = {(time_t)(ms / 1e3),
+                               (long)(ms * 1e6) % 1000000000L};
+    /* A listener that nobody accepts from is always readable: then poll
+     * returns at once, and the caller's pause has to come from elsewhere. */
+    struct timespec none = {0, 0};
+    int ready = ppoll(watch, count, &none, NULL);
+    bool only_listeners = ready > 0;
+    for (nfds_t i = 0; i < count && only_listeners; i++)
+        if (watch[i].revents)
+            for (int k = 0; k < r->peer_count; k++)
+                if (watch[i].fd == r->peers[k].fd)
+                    only_listeners = false;
+    if (only_listeners)
+        for (int k = 0; k < r->peer_count; k++)
+            for (nfds_t i = 0; i < count; i++)
+                if (watch[i].fd == r->peers[k].listener)
+                    watch[i].fd = -1;
+    if (ready == 0 || only_listeners)
+        ppoll(watch, count, &timeout, NULL);
+    free(watch);
+}
+
+static bool delivered(const struct peer *p, const struct socket_facts *facts)
+{
+    int unacknowledged = 0;
+    if (facts->counted)
+        return facts->bytes_received >= p->sent + p->fin_sent;
+    return ioctl(p->fd, SIOCOUTQ, &unacknowledged) == 0 && !unacknowledged;
+}
+
+/*
+ * Nothing is under way between a peer and its program. `stuck` is set where
+ * bytes wait on our side because the program takes none: that cannot be told
+ * from bytes on their way by one look, so it wants the time window.
+ */
+static bool peer_settled(const struct peer *p, bool *stuck)
+{
+    struct socket_facts facts;
+    if (p->fd < 0)
+        return peer_end_arrived(p, stuck);
+    if (p->connecting)
+        return false;
+    if (!peer_other_end(p, &facts))
+        return p->stopped || peer_ended(p);
+    if (p->out.length || !delivered(p, &facts)) {
+        if (!facts.receive_queue)
+            return false;
+        *stuck = true;
+    }
+    /* What the program sent and we can take is on its way to us. */
+    return p->stopped || peer_ended(p) || p->in.length >= PEER_IN_MAX ||
+           facts.send_queue == 0;
+}
+
+static bool sockets_settled(struct run *r, bool *stuck)
+{
+    *stuck = false;
+    for (int i = 0; i < r->peer_count; i++)
+        if (!peer_settled(&r->peers[i], stuck))
+            return false;
+    return true;
+}
+
+/* A number that changes whenever anything moves on a socket. */
+static unsigned long long progress_mark(struct run *r)
+{
+    unsigned long long mark = 0;
+    for (int i = 0; i < r->peer_count; i++) {
+        const struct peer *p = &r->peers[i];
+        struct socket_facts facts;
+        mark = mark * 31 + p->received + p->sent + p->connected;
+        if (p->fd >= 0 && !p->connecting && peer_other_end(p, &facts))
+            mark = mark * 31 + facts.bytes_received + facts.receive_queue * 7 +
+                   facts.send_queue * 13 + (facts.inode != 0);
+    }
+    return mark;
+}
+
+/* A process that has died is no process at rest: waitpid() tells of it when
+ * the last of its threads is gone. */
+static bool any_dying(const struct run *r)
+{
+    for (int i = 0; i < r->program_count; i++) {
+        const struct program *p = &r->programs[i];
+        if (!p->started || p->ended)
+            continue;
+        char state = process_state(p->pid);
+        if (!state || state == 'Z' || state == 'X')
+            return true;
+    }
+    return false;
+}
+
+struct inodes {
+    unsigned long list[64];
+    int count;
+};
+
+static bool note_inode(const struct socket_facts *facts, void *context)
+{
+    struct inodes *inodes = context;
+    inodes->list[inodes->count++] = facts->inode;
+    return inodes->count < (int)(sizeof inodes->list / sizeof *inodes->list);
+}
+
+static bool holds_one(pid_t pid, const struct inodes *inodes)
+{
+    struct descriptor *list;
+    int count = process_descriptors(pid, &list);
+    bool found = false;
+    for (int i = 0; i < count && !found; i++)
+        for (int k = 0; k < inodes->count && !found; k++)
+            found = list[i].socket && list[i].socket == inodes->list[k];
+    free(list);
+    return found;
+}
+
+/* The kernel will have an answer to a SYN, if only that there is none: who
+ * waits for that does not wait for ever. */
+static bool any_syn_unanswered(const struct run *r)
+{
+    struct inodes inodes = {.count = 0};
+    pid_t pids[PROCESSES_MAX];
+    sockdiag_each(TCP_STATE_SYN_SENT, note_inode, &inodes);
+    for (int i = 0; i < r->program_count && inodes.count; i++) {
+        int count = program_tree(&r->programs[i], pids);
+        for (int k = 0; k < count; k++)
+            if (holds_one(pids[k], &inodes))
+                return true;
+    }
+    return false;
+}
+
+static enum quiet quiet_now(struct run *r)
+{
+    bool stuck, stuck_again;
+    const struct thread_facts *before = NULL;
+    int before_count = 0;
+
+    for (int i = 0; i < r->program_count; i++)
+        if (r->programs[i].before_freeze_count) {
+            before = r->programs[i].before_freeze;
+            before_count = r->programs[i].before_freeze_count;
+        }
+    if (run_pump(r) || !sockets_settled(r, &stuck) || any_dying(r))
+        return QUIET_NO;
+    enum quiet quiet = quiet_look(getpid(), before, before_count, &r->look);
+    if (run_pump(r) || !sockets_settled(r, &stuck_again) || any_dying(r))
+        return QUIET_NO;
+    if (quiet == QUIET_FOREVER) {
+        /* Who got an answer since the look has been woken up by it: only if
+         * nobody was, there was nothing to wait for at the look. */
+        static struct quiet_look later;
+        bool syn = any_syn_unanswered(r);
+        if (quiet_look(getpid(), before, before_count, &later) != quiet ||
+            !quiet_is_same(&r->look, &later))
+            return QUIET_NO;
+        if (syn)
+            quiet = QUIET_TIMED;
+    }
+    if (quiet == QUIET_FOREVER && !stuck && !stuck_again)
+        return QUIET_FOREVER;
+
+    double now = clock_ms();
+    unsigned long long mark = progress_mark(r);
+    for (int i = 0; i < r->program_count; i++)
+        mark += r->programs[i].out.total + r->programs[i].err.total;
+    if (r->still_since <= 0 || mark != r->still_mark ||
+        r->look.busy_ns < r->still_busy) {
+        r->still_since = now;
+        r->still_mark = mark;
+        r->still_busy = r->look.busy_ns;
+        return QUIET_NO;
+    }
+    if (now - r->still_since < STILL_MS)
+        return QUIET_NO;
+    if (r->look.busy_ns - r->still_busy >= STILL_BUSY_NS) {
+        r->still_since = 0;
+        return QUIET_NO;
+    }
+    /* On a busy machine a program that spins may have got little time. */
+    if (quiet_is_running(&r->look))
+        return QUIET_NO;
+    return quiet == QUIET_FOREVER ? QUIET_FOREVER : QUIET_TIMED;
+}
+
+static void begin_to_count(struct run *r)
+{
+    quiet_look(getpid(), NULL, 0, &r->look);
+    r->wait_since = clock_ms();
+    r->wait_busy = r->look.busy_ns;
+}
+
+/*
+ * Until when to wait. A program that is slow and makes progress gets the same
+ * verdict on every machine: what moves on a socket moves the deadline. It is
+ * looked at ten times in a period; and somewhere patience ends.
+ */
+#define LOOKS_A_PERIOD 10
+#define PERIODS_MAX 12
+
+struct deadline {
+    double period, begin, progress, next_look;
+    unsigned long long mark; /* of the last look */
+};
+
+static struct deadline deadline_in(double period)
+{
+    double now = clock_ms();
+    return (struct deadline){.period = period,
+                             .begin = now,
+                             .progress = now,
+                             .next_look = now + period / LOOKS_A_PERIOD};
+}
+
+static bool deadline_has_come(struct deadline *d, struct run *r)
+{
+    double now = clock_ms();
+    if (now < d->next_look)
+        return false;
+    d->next_look = now + d->period / LOOKS_A_PERIOD;
+    unsigned long long mark = progress_mark(r);
+    if (mark != d->mark)
+        d->progress = now;
+    d->mark = mark;
+    if (now - d->progress >= d->period)
+        return true;
+    r->moves_on = now - d->begin >= d->period * PERIODS_MAX;
+    return r->moves_on;
+}
+
+/* The loop behind every wait. `quiet_is_enough` ends it on QUIET_TIMED too. */
+static enum wait_end wait_loop(struct run *r, wait_condition *condition,
+                               void *context, bool quiet_is_enough,
+                               double milliseconds)
+{
+    struct deadline deadline = deadline_in(milliseconds);
+    double pause = 0.05;
+
+    r->still_since = r->wait_since = 0;
+    r->moves_on = false;
+    for (;;) {
+        bool moved = run_pump(r);
+        if (condition && condition(r, context))
+            return WAIT_DONE;
+        if (deadline_has_come(&deadline, r))
+            return WAIT_DEADLINE;
+        if (r->wait_since <= 0 && clock_ms() > deadline.begin + 1)
+            begin_to_count(r);
+        if (moved) {
+            pause = 0.05;
+        } else if (pause > 0.3 || !condition) {
+            enum quiet quiet = quiet_now(r);
+            if (quiet == QUIET_FOREVER ||
+                (quiet == QUIET_TIMED && quiet_is_enough)) {
+                /* What quiet_now has moved may be what was waited for. */
+                if (condition && condition(r, context))
+                    return WAIT_DONE;
+                return WAIT_HOPELESS;
+            }
+        }
+        poll_all(r, pause);
+        if (pause < 10)
+            pause *= 1.6;
+    }
+}
+
+enum wait_end run_wait(struct run *r, wait_condition *condition, void *context)
+{
+    return wait_loop(r, condition, context, false, run_deadline_ms());
+}
+
+enum wait_end run_wait_briefly(struct run *r, wait_condition *condition,
+                               void *context)
+{
+    enum wait_end end =
+        wait_loop(r, condition, context, true, run_deadline_ms() / 10);
+    r->moves_on = false;
+    return end;
+}
+
+double run_patience_ms(void)
+{
+    return run_deadline_ms() * PERIODS_MAX;
+}
+
+/* One moment does not tell: who calls the kernel without end sleeps in between.
+ */
+void run_note_busy(struct run *r, enum wait_end end)
+{
+    if (end != WAIT_DEADLINE || r->wait_since <= 0)
+        return;
+    quiet_look(getpid(), NULL, 0, &r->look);
+    double waited_ns = (clock_ms() - r->wait_since) * 1e6;
+    r->busy |= r->look.busy_ns > r->wait_busy &&
+               (double)(r->look.busy_ns - r->wait_busy) > waited_ns / 2;
+}
+
+bool run_wait_quiet(struct run *r)
+{
+    return wait_loop(r, NULL, NULL, true, run_deadline_ms()) == WAIT_HOPELESS;
+}
