@@ -96,107 +96,167 @@ char process_state(pid_t pid)
     return living ? state_of(living) : others ? 'X' : state_of(pid);
 }
 
-struct family_member {
+/*
+ * Every process of the machine with its parent, by number. Most belong to
+ * others, and stay strangers for ever: who is not below wire when it is born
+ * never comes below it. So a process is read once, when it is new, and again
+ * only if it is one of ours, whose parent may die.
+ */
+struct member {
     pid_t pid, parent;
-    bool lost; /* its parent is not in the table */
+    bool ours; /* below wire */
+    bool is_new;
 };
 
-static bool in_table(const struct family_member *members, int count, pid_t pid)
+static struct {
+    pid_t root; /* whose family `ours` means */
+    struct member *list;
+    int count;
+    long last_pid; /* that the kernel has given out when the table was made */
+} table;
+
+static int compare_members(const void *a, const void *b)
 {
-    for (int i = 0; i < count; i++)
-        if (members[i].pid == pid)
-            return true;
-    return false;
+    const struct member *m = a, *n = b;
+    return (m->pid > n->pid) - (m->pid < n->pid);
 }
 
-/*
- * Every process of the machine with its parent. Reading all of /proc costs a
- * millisecond, so the table is kept until the kernel has handed out another
- * process id: no new id, no new process.
- */
-static char seen[128]; /* the last process id when the table was made */
-
-static int all_processes(const struct family_member **out)
+static struct member *find_member(pid_t pid)
 {
-    static struct family_member *members;
-    static int count, capacity;
-    char load[128];
+    struct member key = {.pid = pid};
+    return table.count ? bsearch(&key, table.list, (size_t)table.count,
+                                 sizeof *table.list, compare_members)
+                       : NULL;
+}
 
-    *out = members;
-    if (slurp("/proc/loadavg", load, sizeof load) > 0) {
-        const char *last = strrchr(load, ' ');
-        if (last && members && strcmp(last, seen) == 0)
-            return count;
-        snprintf(seen, sizeof seen, "%s", last ? last : "");
-    }
-    count = 0;
+/* The last process id that was given out: where it is the same, nobody was
+ * born. -1: not known here. */
+static long last_pid(void)
+{
+    char load[128];
+    const char *last = NULL;
+    if (slurp("/proc/loadavg", load, sizeof load) > 0)
+        last = strrchr(load, ' ');
+    return last ? atol(last) : -1;
+}
+
+/* The entries of /proc, with what the table knows of them. */
+static struct member *list_members(int *count)
+{
+    struct member *list = NULL;
+    int capacity = 0;
     DIR *folder = opendir("/proc");
+
+    *count = 0;
     for (struct dirent *d; folder && (d = readdir(folder)) != NULL;) {
-        struct family_member m = {.pid = (pid_t)atoi(d->d_name)};
-        char state;
-        if (!m.pid || !read_stat(m.pid, &state, &m.parent))
+        struct member m = {.pid = (pid_t)atoi(d->d_name), .is_new = true};
+        if (!m.pid)
             continue;
-        if (count == capacity) {
+        const struct member *known = find_member(m.pid);
+        char state;
+        if (known)
+            m = *known;
+        if ((!known || m.ours) && !read_stat(m.pid, &state, &m.parent))
+            continue;
+        if (*count == capacity) {
             capacity = capacity ? 2 * capacity : 256;
-            members = memory_grow(members, (size_t)capacity * sizeof *members);
+            list = memory_grow(list, (size_t)capacity * sizeof *list);
         }
-        members[count++] = m;
+        list[(*count)++] = m;
     }
     if (folder)
         closedir(folder);
-    for (int i = 0; i < count; i++)
-        members[i].lost = !in_table(members, count, members[i].parent);
-    *out = members;
+    if (list)
+        qsort(list, (size_t)*count, sizeof *list, compare_members);
+    return list;
+}
+
+/* A child may stand before its parent, where the numbers have begun anew. */
+static void find_ours(void)
+{
+    bool found = true;
+    while (found) {
+        found = false;
+        for (int i = 0; i < table.count; i++) {
+            struct member *m = &table.list[i];
+            if (m->ours || !m->is_new)
+                continue;
+            const struct member *parent = find_member(m->parent);
+            m->ours = m->parent == table.root || (parent && parent->ours);
+            found |= m->ours;
+        }
+    }
+    for (int i = 0; i < table.count; i++)
+        table.list[i].is_new = false;
+}
+
+static void update_table(bool fresh)
+{
+    long last = last_pid();
+    if (table.root != getpid()) {
+        /* Forked since: all that the table holds was there before us. */
+        table.root = getpid();
+        for (int i = 0; i < table.count; i++)
+            table.list[i].ours = false;
+    } else if (!fresh && last >= 0 && last == table.last_pid) {
+        return;
+    }
+    /* The numbers have begun anew: one may stand for another process now. */
+    if (last < 0 || last < table.last_pid)
+        table.count = 0;
+    int count;
+    struct member *list = list_members(&count);
+    free(table.list);
+    table.list = list;
+    table.count = count;
+    table.last_pid = last;
+    find_ours();
+}
+
+static bool is_below(const struct member *m, pid_t root)
+{
+    for (int depth = 0; m && depth < PROCESSES_MAX; depth++) {
+        if (m->parent == root)
+            return true;
+        m = find_member(m->parent);
+    }
+    return false;
+}
+
+static int tree(pid_t root, pid_t *pids, bool fresh)
+{
+    int count = 0;
+    update_table(fresh);
+    for (int i = 0; i < table.count && count < PROCESSES_MAX; i++) {
+        const struct member *m = &table.list[i];
+        if (!m->ours || (root != table.root && !is_below(m, root)))
+            continue;
+        char state = process_state(m->pid);
+        if (state && state != 'Z')
+            pids[count++] = m->pid;
+    }
     return count;
 }
 
-/*
- * The table may be older than the death of a parent, whose children wire has
- * adopted since. So the tree is walked along the parents as the table has
- * them, dead ones included, and a process whose parent the table has lost is
- * asked for its parent of today.
- */
 int process_tree(pid_t root, pid_t *pids)
 {
-    const struct family_member *all;
-    int known = all_processes(&all), count = 0;
-    pid_t parents[PROCESSES_MAX + 1] = {root};
-    int parent_count = 1;
-
-    for (int i = 0; i < parent_count; i++)
-        for (int k = 0; k < known; k++) {
-            char state;
-            pid_t parent = all[k].parent;
-            if (all[k].lost && i == 0 &&
-                !read_stat(all[k].pid, &state, &parent))
-                continue;
-            if (parent != parents[i] || parent_count > PROCESSES_MAX)
-                continue;
-            parents[parent_count++] = all[k].pid;
-            state = process_state(all[k].pid);
-            if (state && state != 'Z' && count < PROCESSES_MAX)
-                pids[count++] = all[k].pid;
-        }
-    return count;
+    return tree(root, pids, false);
 }
 
 int process_tree_fresh(pid_t root, pid_t *pids)
 {
-    seen[0] = '\0';
-    return process_tree(root, pids);
+    return tree(root, pids, true);
 }
 
 int process_children(pid_t pid)
 {
-    const struct family_member *all;
-    int known = all_processes(&all), count = 0;
-    for (int k = 0; k < known; k++) {
+    int count = 0;
+    update_table(false);
+    for (int i = 0; i < table.count; i++) {
         char state;
         pid_t parent;
-        if (all[k].parent != pid || !read_stat(all[k].pid, &state, &parent) ||
-            parent != pid)
-            continue;
-        count++;
+        count += table.list[i].ours &&
+                 read_stat(table.list[i].pid, &state, &parent) && parent == pid;
     }
     return count;
 }
@@ -500,12 +560,12 @@ int process_thread_count(pid_t pid)
 
 pid_t socket_owner(unsigned long inode, char *name, size_t size)
 {
-    const struct family_member *all;
-    int known = all_processes(&all);
     snprintf(name, size, "another program");
-    for (int k = 0; k < known; k++) {
+    update_table(false);
+    for (int k = 0; k < table.count; k++) {
         struct descriptor *list;
-        int count = process_descriptors(all[k].pid, &list);
+        pid_t pid = table.list[k].pid;
+        int count = process_descriptors(pid, &list);
         bool owns = false;
         for (int i = 0; i < count && !owns; i++)
             owns = list[i].socket == inode;
@@ -513,10 +573,10 @@ pid_t socket_owner(unsigned long inode, char *name, size_t size)
         if (!owns)
             continue;
         char path[48];
-        snprintf(path, sizeof path, "/proc/%d/comm", (int)all[k].pid);
+        snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
         if (slurp(path, name, size) > 0)
             name[strcspn(name, "\n")] = '\0';
-        return all[k].pid;
+        return pid;
     }
     return 0;
 }

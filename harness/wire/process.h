@@ -15,8 +15,9 @@
 #define PROCESSES_MAX 256
 #define THREADS_MAX 1024
 
-/* All living descendants of `root` (not root itself), zombies left out.
- * Returns how many, at most PROCESSES_MAX. */
+/* All living descendants of `root` (not root itself), which is wire or a
+ * process below it; zombies left out. Returns how many, at most
+ * PROCESSES_MAX. */
 int process_tree(pid_t root, pid_t *pids);
 
 /* The same, from a fresh look at all of /proc. The table that process_tree
