@@ -566,3 +566,121 @@ E
     [[ $output == *'── "This is a test<EOF>" (19 bytes) ─'* ]]
     [ "$(grep -c ' FIN ' <<< "$output")" -eq 2 ]
 }
+
+@test "what a check sets in the environment, and what the command line does" {
+    check env <<'E'
+env BACKEND=poll
+env LANG="a language"
+server start raw
+server exit 0
+server stdout has "BACKEND=poll\n"
+server stdout has "LANG=a language\n"
+E
+    wire --server env "$here/env.wire"
+    [ "$status" -eq 0 ]
+    wire --server env --env BACKEND=epoll --env MORE=1 "$here/env.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"BACKEND=epoll"*"MORE=1"* ]]
+    wire --server env --env nonsense "$here/env.wire"
+    [ "$status" -eq 2 ]
+}
+
+@test "a program gets back as many descriptors as it had" {
+    check fds <<'E'
+server start raw
+server idle
+server no-more-fds
+server no-more-fds
+server more-fds
+server signal SIGUSR1
+server exit 0
+server stdout has "700 descriptors"
+E
+    gcc -xc - -o "$here/fds" <<'E'
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+static void nothing(int signal) { (void)signal; }
+int main(void) {
+    struct rlimit limit;
+    signal(SIGUSR1, nothing);
+    pause();
+    getrlimit(RLIMIT_NOFILE, &limit);
+    printf("%lu descriptors\n", (unsigned long)limit.rlim_cur);
+    return 0;
+}
+E
+    run bash -c "ulimit -Sn 700; build/wire --server '$here/fds' '$here/fds.wire'"
+    echo "$output"
+    [ "$status" -eq 0 ]
+}
+
+# The strangers' connects hang, as the program's own does; there are more of them
+# than anybody would look at.
+@test "what others wait for on this machine is not what the program waits for" {
+    gcc -xc - -o "$here/strangers" <<'E'
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(void) {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(fd, (struct sockaddr *)&a, size) || listen(fd, 0)) return 1;
+    getsockname(fd, (struct sockaddr *)&a, &size);
+    for (int i = 0; i < 200; i++)
+        connect(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), (struct sockaddr *)&a, size);
+    puts("ready");
+    fflush(stdout);
+    return pause();
+}
+E
+    gcc -xc - -o "$here/patient" <<'E'
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+int main(int argc, char **argv) {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[2]))};
+    struct pollfd p = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), .events = POLLOUT};
+    inet_pton(AF_INET, argv[1], &a.sin_addr);
+    connect(p.fd, (struct sockaddr *)&a, sizeof a);
+    return poll(&p, 1, -1) == argc;
+}
+E
+    check patient <<'E'
+F hang
+client start
+client exit 1
+E
+    exec 4< <(exec timeout 60 "$here/strangers" 3>&-)
+    strangers=$!
+    read -r -t 10 <&4
+    WIRE_TIMEOUT_MULT=0.1 wire --client "$here/patient" "$here/patient.wire"
+    kill "$strangers"
+    exec 4<&-
+    [ "$status" -eq 1 ]
+    [[ $output == *"The client does not end."* ]]
+}
+
+@test "where /proc is out of reach, wire comes to an end all the same" {
+    unshare -rm true 2>/dev/null || skip "no namespaces here"
+    check blind <<'E'
+server start
+E
+    WIRE_TIMEOUT_MULT=0.05 run timeout 20 unshare -rm \
+        sh -c "mount -t tmpfs none /proc && exec build/wire --server '$waits' '$here/blind.wire'"
+    echo "$output"
+    [ "$status" -eq 2 ]
+    [[ $output == *"may not be read here"* ]]
+}
+
+@test "the folder of the journals is made" {
+    check new <<'E'
+server start raw
+E
+    wire --server "$waits" --results "$here/a/new/folder" "$here/new.wire"
+    [ -s "$here/a/new/folder/new.jsonl" ]
+}

@@ -173,3 +173,30 @@ bool bytes_read_file(const char *path, struct bytes *out)
     bytes_add(out, "", 0);
     return good;
 }
+
+void texts_add(struct text_list *list, const char *text)
+{
+    list->texts = memory_grow(list->texts,
+                              (size_t)(list->count + 1) * sizeof *list->texts);
+    list->texts[list->count++] = memory_text(text);
+}
+
+void texts_set(struct text_list *list, const char *assignment)
+{
+    size_t name = strcspn(assignment, "=") + 1;
+    for (int i = 0; i < list->count; i++)
+        if (strncmp(list->texts[i], assignment, name) == 0) {
+            free(list->texts[i]);
+            list->texts[i] = memory_text(assignment);
+            return;
+        }
+    texts_add(list, assignment);
+}
+
+void texts_free(struct text_list *list)
+{
+    for (int i = 0; i < list->count; i++)
+        free(list->texts[i]);
+    free(list->texts);
+    *list = (struct text_list){0};
+}

@@ -48,4 +48,15 @@ const char *bytes_text(const struct bytes *b);
 size_t bytes_add_escaped(struct bytes *b, const void *data, size_t length,
                          size_t most);
 
+/* A list of texts that it owns. */
+struct text_list {
+    char **texts;
+    int count;
+};
+
+void texts_add(struct text_list *list, const char *text);
+/* Adds NAME=value; it takes the place of another of that name. */
+void texts_set(struct text_list *list, const char *assignment);
+void texts_free(struct text_list *list);
+
 #endif

@@ -123,7 +123,9 @@ void journal_data(struct journal *j, enum event_kind kind, const char *actor,
     struct event *e = continues(j, kind, actor, to)
                           ? &j->events[j->count - 1]
                           : journal_event(j, kind, actor, to);
-    size_t room = JOURNAL_DATA_MAX - e->value.length;
+    /* What is printed has a limit of its own, in program.c. */
+    size_t room =
+        kind == EVENT_OUTPUT ? length : JOURNAL_DATA_MAX - e->value.length;
     e->number += (long)length;
     bytes_add(&e->value, data, length < room ? length : room);
 }
@@ -186,6 +188,22 @@ static bool read_char(const char **p, char expected)
     return true;
 }
 
+/* Four hexadecimal digits of a byte: 0041. */
+static bool read_code(const char **p, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned code = 0;
+    for (int i = 0; i < 4; i++) {
+        const char *digit = **p ? strchr(digits, **p) : NULL;
+        if (!digit)
+            return false;
+        code = code * 16 + (unsigned)(digit - digits);
+        ++*p;
+    }
+    *out = (char)code;
+    return code <= 0xff;
+}
+
 static bool read_string(const char **p, struct bytes *out)
 {
     bytes_clear(out);
@@ -194,18 +212,14 @@ static bool read_string(const char **p, struct bytes *out)
     while (**p && **p != '"') {
         char c = *(*p)++;
         if (c == '\\') {
-            c = *(*p)++;
-            if (c == 'n') {
-                c = '\n';
-            } else if (c == 'u') {
-                unsigned code;
-                if (sscanf(*p, "%4x", &code) != 1 || code > 0xff)
-                    return false;
-                *p += 4;
-                c = (char)code;
-            } else if (c != '"' && c != '\\') {
+            c = **p;
+            if (!c)
                 return false;
-            }
+            ++*p;
+            if (c == 'n')
+                c = '\n';
+            else if (c == 'u' ? !read_code(p, &c) : c != '"' && c != '\\')
+                return false;
         }
         bytes_add(out, &c, 1);
     }
@@ -244,13 +258,13 @@ static bool read_member(const char **p, const char *name, struct event *e)
     } else {
         char *end;
         double number = strtod(*p, &end);
-        good = end != *p;
+        good = end != *p && number > -1e15 && number < 1e15;
         *p = end;
-        if (strcmp(name, "ms") == 0)
+        if (good && strcmp(name, "ms") == 0)
             e->ms = number;
-        else if (strcmp(name, "line") == 0)
-            e->line = (int)number;
-        else if (strcmp(name, "number") == 0)
+        else if (good && strcmp(name, "line") == 0)
+            e->line = (int)(long)number;
+        else if (good && strcmp(name, "number") == 0)
             e->number = (long)number;
     }
     bytes_free(&text);
@@ -267,7 +281,7 @@ static bool read_event(const char *p, struct event *e)
         more = good && read_char(&p, ',');
     }
     bytes_free(&name);
-    return good && *p == '}';
+    return good && *p == '}' && p[1 + strspn(p + 1, "\r\n")] == '\0';
 }
 
 bool journal_read(struct journal *j, FILE *in, int *error_line)

@@ -46,7 +46,8 @@ struct event {
     char key[24];       /* see the kinds */
     int line;           /* of the step in the check file; 0: none */
     long number;        /* bytes, pid: see the kinds */
-    struct bytes value; /* text or data; data is cut at JOURNAL_DATA_MAX */
+    struct bytes value; /* text or data; data is cut at JOURNAL_DATA_MAX, what
+                           a program printed is not */
 };
 
 #define JOURNAL_DATA_MAX 512

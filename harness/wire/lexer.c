@@ -156,8 +156,8 @@ static bool lex_number(struct parser *p, const char **c, struct token *t)
 
 static bool lex_sign(struct parser *p, const char **c, struct token *t)
 {
-    static const char *const signs[] = {"==", "..", "<", "{", "}",
-                                        ":",  "+",  "[", "]"};
+    static const char *const signs[] = {"==", "=", "..", "<", "{",
+                                        "}",  ":", "+",  "[", "]"};
     t->kind = TOKEN_SIGN;
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
         size_t n = strlen(signs[i]);
@@ -169,7 +169,7 @@ static bool lex_sign(struct parser *p, const char **c, struct token *t)
     }
     return parser_fail(p, t->column,
                        "expected a word, a number, a text in quotes, or one of "
-                       "== < { } : + [ ]");
+                       "== = < { } : + [ ]");
 }
 
 void parser_free_tokens(struct parser *p)

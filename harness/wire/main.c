@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { EXIT_TROUBLE = 2 };
@@ -34,6 +35,8 @@ static const char usage[] =
     "                                their builds with sanitizers\n"
     "  --no-server TEXT              why there is none: its checks are "
     "skipped\n"
+    "  --env NAME=VALUE              for the programs, beside what a check "
+    "sets\n"
     "  --unit CMD                    the unit tests of what is judged\n"
     "  --stage LETTER                only checks of that stage\n"
     "  --lesson N                    rules of later lessons are advice\n"
@@ -79,6 +82,7 @@ enum option_letter {
     OPTION_SANITIZED_SERVER,
     OPTION_SANITIZED_CLIENT,
     OPTION_NO_SERVER,
+    OPTION_ENV,
     OPTION_UNIT,
     OPTION_STAGE,
     OPTION_LESSON,
@@ -100,6 +104,7 @@ static const struct option long_options[] = {
     {"sanitized-server", required_argument, NULL, OPTION_SANITIZED_SERVER},
     {"sanitized-client", required_argument, NULL, OPTION_SANITIZED_CLIENT},
     {"no-server", required_argument, NULL, OPTION_NO_SERVER},
+    {"env", required_argument, NULL, OPTION_ENV},
     {"unit", required_argument, NULL, OPTION_UNIT},
     {"stage", required_argument, NULL, OPTION_STAGE},
     {"lesson", required_argument, NULL, OPTION_LESSON},
@@ -152,6 +157,11 @@ static void take_option(struct command_line *c, int letter)
         break;
     case OPTION_NO_SERVER:
         c->run.no_server = optarg;
+        break;
+    case OPTION_ENV:
+        if (!strchr(optarg, '=') || *optarg == '=')
+            exit(trouble("--env %s: expected NAME=VALUE", optarg));
+        texts_set(&c->run.environment, optarg);
         break;
     case OPTION_UNIT:
         c->run.unit = command(optarg);
@@ -244,6 +254,21 @@ static struct script *parse_files(const struct command_line *c)
     return NULL;
 }
 
+/* Makes the folder, and those that it lies in; what is wrong with it shows when
+ * something is to be written there. */
+static void make_folder(const char *path)
+{
+    char part[PATH_MAX];
+    snprintf(part, sizeof part, "%s", path);
+    for (char *slash = strchr(part + 1, '/'); slash;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(part, 0777);
+        *slash = '/';
+    }
+    mkdir(part, 0777);
+}
+
 static bool keep_journal(const struct command_line *c, const struct script *s,
                          const struct journal *j)
 {
@@ -275,6 +300,8 @@ static int run_checks(struct command_line *c)
         free(journals);
         return scripts ? 0 : EXIT_TROUBLE;
     }
+    if (c->run.results)
+        make_folder(c->run.results);
     program_become_subreaper();
     signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < c->file_count; i++) {
@@ -346,5 +373,6 @@ int main(int argc, char **argv)
     command_free(c.run.sanitized_server);
     command_free(c.run.sanitized_client);
     command_free(c.run.unit);
+    texts_free(&c.run.environment);
     return status;
 }

@@ -32,6 +32,7 @@ static void close_output(struct program_output *o)
         close(o->fd);
     o->fd = -1;
     bytes_free(&o->text);
+    bytes_free(&o->last);
     o->total = 0;
 }
 
@@ -43,6 +44,7 @@ void program_free(struct program *p)
         close(p->pidfd);
     free(p->before_freeze);
     free(p->limits.hosts);
+    texts_free(&p->environment);
     *p = (struct program){.pidfd = -1, .out = {.fd = -1}, .err = {.fd = -1}};
 }
 
@@ -152,23 +154,9 @@ static void child_signals(void)
 }
 
 /* Runs in the child and does not return. */
-static void become_program(const struct program *p, char **argv, int out,
-                           int err, int error_fd)
+static void become_program(const struct program *p, char **argv,
+                           char **environment, int out, int err, int error_fd)
 {
-    const char *path = getenv("PATH"), *home = getenv("HOME");
-    char path_entry[4096], home_entry[1024];
-    char *environment[] = {
-        path_entry,
-        home_entry,
-        "LANG=C.UTF-8",
-        "ASAN_OPTIONS=detect_leaks=0:exitcode=99:color=never",
-        "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:exitcode=99",
-        "TSAN_OPTIONS=exitcode=99",
-        NULL};
-    snprintf(path_entry, sizeof path_entry, "PATH=%s",
-             path ? path : "/usr/local/bin:/usr/bin:/bin");
-    snprintf(home_entry, sizeof home_entry, "HOME=%s", home ? home : "/");
-
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     child_signals();
@@ -211,6 +199,60 @@ static char **argv_of(const struct program *p, char *const *arguments,
     return argv;
 }
 
+/* The clean room: what every program gets, and what this check gives it. */
+static struct text_list environment_of(const struct program *p)
+{
+    static const char *const usual[] = {
+        "LANG=C.UTF-8", "ASAN_OPTIONS=detect_leaks=0:exitcode=99:color=never",
+        "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:exitcode=99",
+        "TSAN_OPTIONS=exitcode=99"};
+    const char *path = getenv("PATH"), *home = getenv("HOME");
+    struct text_list list = {0};
+    struct bytes text = {0};
+
+    bytes_printf(&text, "PATH=%s",
+                 path ? path : "/usr/local/bin:/usr/bin:/bin");
+    texts_add(&list, bytes_text(&text));
+    bytes_clear(&text);
+    bytes_printf(&text, "HOME=%s", home ? home : "/");
+    texts_add(&list, bytes_text(&text));
+    bytes_free(&text);
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        texts_add(&list, usual[i]);
+    for (int i = 0; i < p->environment.count; i++)
+        texts_set(&list, p->environment.texts[i]);
+    list.texts =
+        memory_grow(list.texts, (size_t)(list.count + 1) * sizeof *list.texts);
+    list.texts[list.count] = NULL;
+    return list;
+}
+
+/* The pipes to a program: its two outputs, and what the child has to say if it
+ * cannot become the program. */
+struct pipes {
+    int out[2], err[2], report[2];
+};
+
+static void close_pair(int pair[2])
+{
+    for (int i = 0; i < 2; i++)
+        if (pair[i] >= 0)
+            close(pair[i]);
+}
+
+static bool open_pipes(struct pipes *p)
+{
+    *p = (struct pipes){{-1, -1}, {-1, -1}, {-1, -1}};
+    if (pipe2(p->out, O_CLOEXEC) == 0 && pipe2(p->err, O_CLOEXEC) == 0 &&
+        pipe2(p->report, O_CLOEXEC) == 0)
+        return true;
+    int error = errno;
+    close_pair(p->out);
+    close_pair(p->err);
+    errno = error;
+    return false;
+}
+
 static void tell_start(const struct program *p, char **argv, struct journal *j)
 {
     struct bytes text = {0};
@@ -230,7 +272,7 @@ static void tell_start(const struct program *p, char **argv, struct journal *j)
 enum start_result program_start(struct program *p, char *const *arguments,
                                 int count, struct journal *j, struct bytes *why)
 {
-    int out[2], err[2], report[2];
+    struct pipes pipes;
     struct start_error e = {.result = START_DONE};
 
     close_output(&p->out);
@@ -238,50 +280,93 @@ enum start_result program_start(struct program *p, char *const *arguments,
     if (p->pidfd >= 0)
         close(p->pidfd);
     p->pidfd = -1;
-    if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0 ||
-        pipe2(report, O_CLOEXEC) < 0) {
+    if (!open_pipes(&pipes)) {
         bytes_printf(why, "pipe: %s", strerror(errno));
         return START_IMPOSSIBLE;
     }
     char **argv = argv_of(p, arguments, count);
+    struct text_list environment = environment_of(p);
     p->pid = fork();
     if (p->pid == 0)
-        become_program(p, argv, out[1], err[1], report[1]);
-    close(out[1]);
-    close(err[1]);
-    close(report[1]);
+        become_program(p, argv, environment.texts, pipes.out[1], pipes.err[1],
+                       pipes.report[1]);
+    close(pipes.out[1]);
+    close(pipes.err[1]);
+    close(pipes.report[1]);
     if (p->pid < 0) {
         e.result = START_IMPOSSIBLE;
         bytes_printf(why, "fork: %s", strerror(errno));
-    } else if (read(report[0], &e, sizeof e) == (ssize_t)sizeof e) {
+    } else if (read(pipes.report[0], &e, sizeof e) == (ssize_t)sizeof e) {
         bytes_printf(why, "cannot %s \"%s\": %s", e.what, argv[0],
                      strerror(e.error));
         waitpid(p->pid, NULL, 0);
     } else {
         e.result = START_DONE;
     }
-    close(report[0]);
+    close(pipes.report[0]);
     if (e.result == START_DONE) {
         p->started = true;
         p->ended = p->end_is_fine = p->listening = p->frozen = false;
         p->held_back = p->at_stop = false;
-        p->out.fd = out[0];
-        p->err.fd = err[0];
-        fcntl(out[0], F_SETFL, O_NONBLOCK);
-        fcntl(err[0], F_SETFL, O_NONBLOCK);
+        p->nofile_before = 0;
+        p->out.fd = pipes.out[0];
+        p->err.fd = pipes.err[0];
+        fcntl(p->out.fd, F_SETFL, O_NONBLOCK);
+        fcntl(p->err.fd, F_SETFL, O_NONBLOCK);
         p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
         if (p->pidfd >= 0)
             fcntl(p->pidfd, F_SETFD, FD_CLOEXEC);
         tell_start(p, argv, j);
     } else {
-        close(out[0]);
-        close(err[0]);
+        close(pipes.out[0]);
+        close(pipes.err[0]);
     }
+    texts_free(&environment);
     free(argv);
     return e.result;
 }
 
 /* ------------------------------- running ------------------------------- */
+
+bool output_has(const struct program_output *o, const void *data, size_t length)
+{
+    return bytes_contain(&o->text, data, length) ||
+           bytes_contain(&o->last, data, length);
+}
+
+static void keep_last(struct bytes *last, const char *data, size_t length)
+{
+    bytes_add(last, data, length);
+    if (last->length > 2UL * PROGRAM_LAST_MAX)
+        bytes_drop(last, last->length - PROGRAM_LAST_MAX);
+}
+
+static void tell_output(struct journal *j, const char *actor,
+                        const char *stream, const char *data, size_t length)
+{
+    if (!length)
+        return;
+    journal_data(j, EVENT_OUTPUT, actor, "", data, length);
+    snprintf(j->events[j->count - 1].key, sizeof j->events[j->count - 1].key,
+             "%s", stream);
+}
+
+static void tell_last(const struct program *p, const struct program_output *o,
+                      const char *stream, struct journal *j)
+{
+    size_t length = o->last.length;
+    if (!length)
+        return;
+    size_t kept = length < PROGRAM_LAST_MAX ? length : PROGRAM_LAST_MAX;
+    journal_about(j, "output-cut", p->name);
+    tell_output(j, p->name, stream, o->last.data + length - kept, kept);
+}
+
+void program_tell_last(const struct program *p, struct journal *j)
+{
+    tell_last(p, &p->out, "stdout", j);
+    tell_last(p, &p->err, "stderr", j);
+}
 
 static bool pump_output(struct program *p, struct program_output *o,
                         const char *stream, struct journal *j)
@@ -302,13 +387,10 @@ static bool pump_output(struct program *p, struct program_output *o,
         size_t room = PROGRAM_OUTPUT_MAX - o->text.length;
         size_t kept = (size_t)n < room ? (size_t)n : room;
         bytes_add(&o->text, buffer, kept);
+        tell_output(j, p->name, stream, buffer, kept);
+        keep_last(&o->last, buffer + kept, (size_t)n - kept);
         o->total += (size_t)n;
         moved = true;
-        if (kept) {
-            journal_data(j, EVENT_OUTPUT, p->name, "", buffer, kept);
-            snprintf(j->events[j->count - 1].key,
-                     sizeof j->events[j->count - 1].key, "%s", stream);
-        }
     }
     return moved;
 }
@@ -400,19 +482,38 @@ int program_tree(const struct program *p, pid_t *pids)
     return count + 1;
 }
 
+void program_kill(const struct program *p)
+{
+    if (p->started && !p->ended) {
+        kill(-p->pid, SIGKILL);
+        kill(p->pid, SIGKILL);
+    }
+}
+
+/* How long it is looked for processes that cannot be seen. */
+#define UNSEEN_MS 200
+
 void programs_end_all(void)
 {
     pid_t pids[PROCESSES_MAX];
-    for (;;) {
+    int unseen = 0;
+    while (unseen < UNSEEN_MS) {
         int count = process_tree(getpid(), pids);
         for (int i = 0; i < count; i++)
             kill(pids[i], SIGKILL);
         /* All dead children are reaped; a killed one needs a moment to die,
          * and waitpid sleeps until it has. */
-        if (waitpid(-1, NULL, count ? 0 : WNOHANG) < 0 && errno == ECHILD)
+        pid_t dead = waitpid(-1, NULL, count ? 0 : WNOHANG);
+        if (dead < 0 && errno == ECHILD)
             return;
         while (waitpid(-1, NULL, WNOHANG) > 0)
             ;
+        /* There are children, and /proc does not show them: it may be out of
+         * reach for good. */
+        if (!count && dead == 0) {
+            poll(NULL, 0, 1);
+            unseen++;
+        }
     }
 }
 

@@ -15,9 +15,12 @@
 #include "process.h"
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+/* What is kept of an output: so much from its beginning, and its end. */
 #define PROGRAM_OUTPUT_MAX 65536
+#define PROGRAM_LAST_MAX 16384
 
 /* What it may use; 0: as wire itself. Kept for a restart. */
 struct program_limits {
@@ -28,13 +31,20 @@ struct program_limits {
 struct program_output {
     int fd;
     struct bytes text; /* the first PROGRAM_OUTPUT_MAX bytes */
+    struct bytes last; /* and the last PROGRAM_LAST_MAX of what came after */
     size_t total;
 };
 
+/* True if it has printed these bytes (and they were kept). */
+bool output_has(const struct program_output *o, const void *data,
+                size_t length);
+
 struct program {
     char name[24];
-    char **command; /* NULL-terminated; NULL: none was given */
+    char **command;               /* NULL-terminated; NULL: none was given */
+    struct text_list environment; /* NAME=value, beside the usual ones */
     struct program_limits limits;
+    rlim_t nofile_before; /* while it gets no descriptors; else 0 */
 
     bool started;
     pid_t pid;
@@ -84,6 +94,9 @@ enum start_result program_start(struct program *p, char *const *arguments,
  * with errno where that may not be done. */
 bool program_hold_back(struct program *p);
 
+/* Tells the journal the end of what was printed, where something was cut. */
+void program_tell_last(const struct program *p, struct journal *j);
+
 /* Reads its output and notices its end, without waiting. True if anything
  * happened. */
 bool program_pump(struct program *p, struct journal *j);
@@ -94,6 +107,8 @@ void program_signal(struct program *p, int signal, struct journal *j);
  * begins at its pid). */
 int program_tree(const struct program *p, pid_t *pids);
 
+/* Kills it, and what is in its process group. */
+void program_kill(const struct program *p);
 /* Kills everything below wire and waits until it is gone. */
 void programs_end_all(void);
 

@@ -166,7 +166,7 @@ static void add_output(const struct journal *j, struct bytes *out)
         if (*start == '\n')
             start++;
         bytes_printf(out, "\n  The last lines it printed%s\n",
-                     cut ? " (of more than 64 KiB, the rest was cut)" : "");
+                     cut ? " (of more than 64 KiB)" : "");
         const char *end = text.data + text.length;
         while (start < end) {
             const char *newline = memchr(start, '\n', (size_t)(end - start));

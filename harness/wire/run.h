@@ -24,11 +24,12 @@ struct options {
     char **sanitized_server, **sanitized_client;
     char **unit;           /* the unit tests, linked with what is judged */
     const char *no_server; /* why there is none; NULL: in general words */
-    const char *results;   /* folder for journals; NULL: none */
-    const char *contracts; /* folder of the rules */
-    const char *again;     /* how to run one check again; %s is its name */
-    char stage;            /* 0: all */
-    int lesson;            /* rules from later lessons are advice; 0: all */
+    struct text_list environment; /* NAME=value, for the programs */
+    const char *results;          /* folder for journals; NULL: none */
+    const char *contracts;        /* folder of the rules */
+    const char *again; /* how to run one check again; %s is its name */
+    char stage;        /* 0: all */
+    int lesson;        /* rules from later lessons are advice; 0: all */
 };
 
 #define PROGRAMS_MAX 4

@@ -98,6 +98,18 @@ static bool has_descriptors(struct run *r)
                     (unsigned long)limit.rlim_cur, (unsigned long)needed);
 }
 
+static void add_program(struct run *r, const char *name, char **command)
+{
+    struct program *p = &r->programs[r->program_count++];
+    const struct text_list *lists[] = {&r->script->environment,
+                                       &r->options->environment};
+    program_init(p, name, command);
+    /* Who runs wire has the last word. */
+    for (int l = 0; l < 2; l++)
+        for (int i = 0; i < lists[l]->count; i++)
+            texts_set(&p->environment, lists[l]->texts[i]);
+}
+
 bool run_set_up_actors(struct run *r)
 {
     make_room_for_peers(r);
@@ -117,7 +129,7 @@ bool run_set_up_actors(struct run *r)
                 return run_skip(r, "no program was given for the %s", a->name);
             if (r->program_count == PROGRAMS_MAX)
                 return run_undecided(r, "more than %d programs", PROGRAMS_MAX);
-            program_init(&r->programs[r->program_count++], a->name, command);
+            add_program(r, a->name, command);
         } else if (a->kind == ACTOR_PEER || a->kind == ACTOR_RELAY) {
             int last = a->last ? a->last : a->first;
             for (int m = a->first; m <= last; m++) {

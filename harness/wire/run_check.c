@@ -159,15 +159,15 @@ static bool needs_are_met(struct run *r)
 
 static void tear_down(struct run *r)
 {
+    for (int i = 0; i < r->program_count; i++)
+        program_kill(&r->programs[i]);
     programs_end_all();
     for (int i = 0; i < r->program_count; i++) {
         struct program *p = &r->programs[i];
         /* The last of the output, now that nobody can add to it. */
         while (p->started && program_pump(p, r->journal))
             ;
-        if (p->out.total > PROGRAM_OUTPUT_MAX ||
-            p->err.total > PROGRAM_OUTPUT_MAX)
-            journal_about(r->journal, "output-cut", p->name);
+        program_tell_last(p, r->journal);
         program_free(p);
     }
     for (int i = 0; i < r->peer_count; i++)

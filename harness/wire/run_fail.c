@@ -172,8 +172,8 @@ static bool any_output(struct run *r, bool error_output,
 {
     for (int i = 0; i < r->program_count; i++) {
         struct program *p = &r->programs[i];
-        const struct bytes *text = error_output ? &p->err.text : &p->out.text;
-        if (what->length && bytes_contain(text, what->data, what->length))
+        const struct program_output *o = error_output ? &p->err : &p->out;
+        if (what->length && output_has(o, what->data, what->length))
             return true;
     }
     return false;
@@ -292,9 +292,9 @@ static struct program *find_dead(struct run *r)
 }
 
 /* The line of a sanitizer that says it in one sentence. */
-static bool sanitizer_sentence(const struct program *p, struct bytes *out)
+static bool sanitizer_sentence_in(const struct program *p, const char *text,
+                                  struct bytes *out)
 {
-    const char *text = bytes_text(&p->err.text);
     const char *summary = strstr(text, "SUMMARY: ");
     const char *runtime = strstr(text, "runtime error: ");
     if (!summary && !runtime)
@@ -312,6 +312,12 @@ static bool sanitizer_sentence(const struct program *p, struct bytes *out)
                      (int)strcspn(summary, "\n"), summary);
     }
     return true;
+}
+
+static bool sanitizer_sentence(const struct program *p, struct bytes *out)
+{
+    return sanitizer_sentence_in(p, bytes_text(&p->err.text), out) ||
+           sanitizer_sentence_in(p, bytes_text(&p->err.last), out);
 }
 
 unsigned long long run_own_delay(void)

@@ -206,44 +206,49 @@ static bool any_dying(const struct run *r)
     return false;
 }
 
-struct inodes {
-    unsigned long list[64];
+struct own_sockets {
+    unsigned long *inodes;
     int count;
+    bool any; /* is in the state that is looked for */
 };
 
-static bool note_inode(const struct socket_facts *facts, void *context)
-{
-    struct inodes *inodes = context;
-    inodes->list[inodes->count++] = facts->inode;
-    return inodes->count < (int)(sizeof inodes->list / sizeof *inodes->list);
-}
-
-static bool holds_one(pid_t pid, const struct inodes *inodes)
+static void add_sockets(struct own_sockets *own, pid_t pid)
 {
     struct descriptor *list;
     int count = process_descriptors(pid, &list);
-    bool found = false;
-    for (int i = 0; i < count && !found; i++)
-        for (int k = 0; k < inodes->count && !found; k++)
-            found = list[i].socket && list[i].socket == inodes->list[k];
+    for (int i = 0; i < count; i++) {
+        if (!list[i].socket)
+            continue;
+        own->inodes = memory_grow(own->inodes, (size_t)(own->count + 1) *
+                                                   sizeof *own->inodes);
+        own->inodes[own->count++] = list[i].socket;
+    }
     free(list);
-    return found;
+}
+
+static bool note_own(const struct socket_facts *facts, void *context)
+{
+    struct own_sockets *own = context;
+    for (int i = 0; i < own->count && !own->any; i++)
+        own->any = own->inodes[i] == facts->inode;
+    return !own->any;
 }
 
 /* The kernel will have an answer to a SYN, if only that there is none: who
  * waits for that does not wait for ever. */
 static bool any_syn_unanswered(const struct run *r)
 {
-    struct inodes inodes = {.count = 0};
     pid_t pids[PROCESSES_MAX];
-    sockdiag_each(TCP_STATE_SYN_SENT, note_inode, &inodes);
-    for (int i = 0; i < r->program_count && inodes.count; i++) {
+    struct own_sockets own = {0};
+    for (int i = 0; i < r->program_count; i++) {
         int count = program_tree(&r->programs[i], pids);
         for (int k = 0; k < count; k++)
-            if (holds_one(pids[k], &inodes))
-                return true;
+            add_sockets(&own, pids[k]);
     }
-    return false;
+    if (own.count)
+        sockdiag_each(TCP_STATE_SYN_SENT, note_own, &own);
+    free(own.inodes);
+    return own.any;
 }
 
 static enum quiet quiet_now(struct run *r)

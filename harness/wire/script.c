@@ -61,21 +61,15 @@ bool script_read(struct script *s, const char *path, struct script_error *error)
     return good;
 }
 
-static void free_texts(struct text_list *list)
-{
-    for (int i = 0; i < list->count; i++)
-        free(list->texts[i]);
-    free(list->texts);
-}
-
 void script_free(struct script *s)
 {
     free(s->path);
     free(s->name);
     free(s->title);
     free(s->read);
-    free_texts(&s->rules);
-    free_texts(&s->needs);
+    texts_free(&s->rules);
+    texts_free(&s->needs);
+    texts_free(&s->environment);
     free(s->actors);
     steps_free(s->steps, s->step_count);
     for (int i = 0; i < s->hint_count; i++) {

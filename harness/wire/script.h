@@ -88,11 +88,6 @@ struct hint {
     int line;
 };
 
-struct text_list {
-    char **texts;
-    int count;
-};
-
 struct script {
     char *path;
     char *name; /* the file's name without folder and ending */
@@ -102,6 +97,7 @@ struct script {
     int points;
     int timer; /* ms after which the program does something by itself; or 0 */
     struct text_list needs;
+    struct text_list environment; /* NAME=value, for its programs */
     char *read;
     bool sanitized; /* wants the build with sanitizers, if there is one */
 

@@ -6,13 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_text(struct text_list *list, const char *text)
-{
-    list->texts = memory_grow(list->texts,
-                              (size_t)(list->count + 1) * sizeof *list->texts);
-    list->texts[list->count++] = memory_text(text);
-}
-
 static bool head_text(struct parser *p, char **out)
 {
     struct bytes text = {0};
@@ -42,7 +35,7 @@ static bool head_words(struct parser *p, struct text_list *list,
     for (; p->position < p->token_count; p->position++) {
         if (parser_look(p)->kind != TOKEN_WORD)
             return parser_fail(p, parser_look(p)->column, "expected %s", what);
-        add_text(list, parser_look(p)->text);
+        texts_add(list, parser_look(p)->text);
     }
     return true;
 }
@@ -106,6 +99,42 @@ static bool head_build(struct parser *p)
                            "expected sanitized");
     p->script->sanitized = true;
     return parser_end_of_line(p);
+}
+
+/* env NAME=value, where the value is a word, a number or a text */
+static bool head_env(struct parser *p)
+{
+    struct token *t = parser_look(p);
+    struct bytes text = {0};
+    bool good = t && t->kind == TOKEN_WORD;
+
+    if (good) {
+        bytes_add_text(&text, t->text);
+        p->position++;
+        good = parser_take(p, TOKEN_SIGN, "=");
+    }
+    if (!good)
+        return parser_fail(p, parser_column(p, p->position),
+                           "expected NAME=value");
+    bytes_add_text(&text, "=");
+    t = parser_look(p);
+    if (t && t->kind == TOKEN_TEXT) {
+        good = parser_plain_text(p, &text);
+    } else if (t && (t->kind == TOKEN_WORD || t->kind == TOKEN_NUMBER)) {
+        if (t->kind == TOKEN_NUMBER)
+            bytes_printf(&text, "%ld", t->number);
+        else
+            bytes_add_text(&text, t->text);
+        p->position++;
+    } else {
+        good = parser_fail(p, parser_column(p, p->position),
+                           "expected a value: a word, a number or a text in "
+                           "quotes");
+    }
+    if (good && parser_end_of_line(p))
+        texts_set(&p->script->environment, bytes_text(&text));
+    bytes_free(&text);
+    return !p->failed;
 }
 
 static bool head_peers(struct parser *p)
@@ -274,8 +303,8 @@ static const struct {
 } head_words_table[] = {
     {"check", head_check},   {"rule", head_rule},   {"stage", head_stage},
     {"points", head_points}, {"timer", head_timer}, {"needs", head_needs},
-    {"read", head_read},     {"build", head_build}, {"peers", head_peers},
-    {"actor", head_actor},   {"hint", head_hint},
+    {"read", head_read},     {"build", head_build}, {"env", head_env},
+    {"peers", head_peers},   {"actor", head_actor}, {"hint", head_hint},
 };
 
 /* True where the line began with a word of the head. */

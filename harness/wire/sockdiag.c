@@ -1,5 +1,7 @@
 #include "sockdiag.h"
 
+#include "bytes.h"
+
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -83,12 +85,23 @@ bool address_same(const struct sockaddr_storage *a,
 
 /* ------------------------------- netlink ------------------------------- */
 
+static int netlink_fd = -1;
+
 static int netlink_socket(void)
 {
-    static int fd = -2;
-    if (fd == -2)
-        fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    return fd;
+    if (netlink_fd < 0)
+        netlink_fd =
+            socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    return netlink_fd;
+}
+
+/* After a failure the rest of its answer may still come: nobody must take it
+ * for the answer to the next question. */
+static void netlink_drop(void)
+{
+    if (netlink_fd >= 0)
+        close(netlink_fd);
+    netlink_fd = -1;
 }
 
 static void set_address(struct sockaddr_storage *out, int family,
@@ -192,11 +205,13 @@ static int netlink_find(const struct sockaddr_storage *local,
     id->idiag_sport = htons((uint16_t)address_port(local));
     id->idiag_dport = htons((uint16_t)address_port(remote));
     id->idiag_cookie[0] = id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-    if (send(fd, &q, sizeof q, 0) < 0)
+    ssize_t n = send(fd, &q, sizeof q, 0);
+    if (n > 0)
+        n = recv(fd, &answer, sizeof answer, 0);
+    if (n < (ssize_t)sizeof answer.header) {
+        netlink_drop();
         return -1;
-    ssize_t n = recv(fd, &answer, sizeof answer, 0);
-    if (n < (ssize_t)sizeof answer.header)
-        return -1;
+    }
     if (answer.header.nlmsg_type == NLMSG_ERROR) {
         const struct nlmsgerr *e = NLMSG_DATA(&answer.header);
         return e->error == -2 /* ENOENT */ ? 0 : -1;
@@ -206,37 +221,59 @@ static int netlink_find(const struct sockaddr_storage *local,
     return out->state != TCP_STATE_LISTEN;
 }
 
-static bool netlink_each(int state, sockdiag_visit *visit, void *context)
-{
-    static const int families[] = {AF_INET, AF_INET6};
-    int fd = netlink_socket();
-    char *buffer = malloc(65536);
-    bool good = fd >= 0 && buffer != NULL, go_on = true;
+struct facts_list {
+    struct socket_facts *list;
+    int count, capacity;
+};
 
-    for (int f = 0; f < 2 && good; f++) {
-        struct diag_request q =
-            request_for(families[f], 1U << state, NLM_F_DUMP);
-        good = send(fd, &q, sizeof q, 0) == (ssize_t)sizeof q;
-        bool done = false;
-        while (good && !done) {
-            ssize_t n = recv(fd, buffer, 65536, 0);
-            good = n > 0;
-            unsigned left = good ? (unsigned)n : 0;
-            for (struct nlmsghdr *h = (void *)buffer;
-                 good && !done && NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
-                struct socket_facts facts;
-                if (h->nlmsg_type == NLMSG_DONE) {
-                    done = true;
-                } else if (h->nlmsg_type == NLMSG_ERROR) {
-                    good = false;
-                } else if (go_on) {
-                    facts_of(h, &facts);
-                    go_on = visit(&facts, context);
-                }
-            }
+static void add_facts(struct facts_list *l, const struct nlmsghdr *h)
+{
+    if (l->count == l->capacity) {
+        l->capacity = l->capacity ? 2 * l->capacity : 64;
+        l->list = memory_grow(l->list, (size_t)l->capacity * sizeof *l->list);
+    }
+    facts_of(h, &l->list[l->count++]);
+}
+
+/* Asks for all sockets of one family and state. False: netlink cannot tell. */
+static bool netlink_dump(int family, int state, struct facts_list *out)
+{
+    int fd = netlink_socket();
+    struct diag_request q = request_for(family, 1U << state, NLM_F_DUMP);
+    char *buffer = memory_get(65536);
+    bool good = fd >= 0 && send(fd, &q, sizeof q, 0) == (ssize_t)sizeof q;
+    bool done = false;
+
+    while (good && !done) {
+        ssize_t n = recv(fd, buffer, 65536, 0);
+        good = n > 0;
+        unsigned left = good ? (unsigned)n : 0;
+        for (struct nlmsghdr *h = (void *)buffer;
+             good && !done && NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+            done = h->nlmsg_type == NLMSG_DONE;
+            good = h->nlmsg_type != NLMSG_ERROR;
+            if (good && !done)
+                add_facts(out, h);
         }
     }
     free(buffer);
+    if (!good)
+        netlink_drop();
+    return good;
+}
+
+/* Nobody is visited before the answer is whole: who has seen half of it must
+ * not see that half again, from /proc. */
+static bool netlink_each(int state, sockdiag_visit *visit, void *context)
+{
+    struct facts_list all = {0};
+    bool good = netlink_dump(AF_INET, state, &all) &&
+                netlink_dump(AF_INET6, state, &all),
+         go_on = good;
+
+    for (int i = 0; i < all.count && go_on; i++)
+        go_on = visit(&all.list[i], context);
+    free(all.list);
     return good;
 }
 

@@ -93,8 +93,8 @@ static bool first_failed_test(const struct program *p, struct bytes *out)
  * sanitizer's own story is the better one (run_fail). */
 static bool sanitizer_spoke(const struct program *p)
 {
-    const char *text = bytes_text(&p->err.text);
-    return strstr(text, "SUMMARY: ") || strstr(text, "runtime error: ");
+    return output_has(&p->err, "SUMMARY: ", 9) ||
+           output_has(&p->err, "runtime error: ", 15);
 }
 
 bool verb_passes(struct run *r, const struct target *t, const struct step *s)
@@ -564,7 +564,7 @@ struct output_wish {
 static bool has_text(struct run *r, void *context)
 {
     const struct output_wish *w = context;
-    return r && bytes_contain(&w->output->text, w->text->data, w->text->length);
+    return r && output_has(w->output, w->text->data, w->text->length);
 }
 
 static bool judge_output(struct run *r, const struct target *t,
@@ -613,7 +613,7 @@ bool verb_stdout_lacks(struct run *r, const struct target *t,
     if (!run_bytes(r, t, &s->values[0], &text))
         return false;
     run_wait_quiet(r);
-    bool bad = bytes_contain(&p->out.text, text.data, text.length);
+    bool bad = output_has(&p->out, text.data, text.length);
     if (bad) {
         struct bytes shown = {0};
         bytes_add_escaped(&shown, text.data, text.length, 40);

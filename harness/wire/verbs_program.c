@@ -308,10 +308,12 @@ bool verb_baseline(struct run *r, const struct target *t, const struct step *s)
 
 /* --------------------------- descriptors run out ------------------------ */
 
-static bool set_nofile(struct run *r, struct program *p, rlim_t soft)
+static bool set_nofile(struct run *r, struct program *p, rlim_t soft,
+                       rlim_t *before)
 {
     struct rlimit limit;
     if (prlimit(p->pid, RLIMIT_NOFILE, NULL, &limit) == 0) {
+        *before = limit.rlim_cur;
         limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
         if (prlimit(p->pid, RLIMIT_NOFILE, &limit, NULL) == 0)
             return true;
@@ -335,13 +337,24 @@ bool verb_no_more_fds(struct run *r, const struct target *t,
             i = -1;
         }
     free(list);
-    return set_nofile(r, p, (rlim_t)lowest);
+    rlim_t before;
+    if (!set_nofile(r, p, (rlim_t)lowest, &before))
+        return false;
+    if (!p->nofile_before)
+        p->nofile_before = before;
+    return true;
 }
 
 bool verb_more_fds(struct run *r, const struct target *t, const struct step *s)
 {
     (void)s;
-    return set_nofile(r, run_program(r, t), 1024);
+    struct program *p = run_program(r, t);
+    rlim_t before = p->nofile_before, lowest;
+    if (!before)
+        return run_undecided(r, "no descriptors were taken from the %s",
+                             p->name);
+    p->nofile_before = 0;
+    return set_nofile(r, p, before, &lowest);
 }
 
 /* ------------------------------- signals ------------------------------- */

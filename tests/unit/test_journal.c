@@ -57,6 +57,22 @@ START_TEST(long_data_is_counted_and_cut)
 }
 END_TEST
 
+/* What a program prints may be a trace of many lines. */
+START_TEST(output_is_kept_whole)
+{
+    struct journal j;
+    char *data = memory_get(5000);
+    journal_begin(&j);
+    memset(data, 'x', 5000);
+    journal_data(&j, EVENT_OUTPUT, "server", "", data, 5000);
+    struct journal k = reread(&j);
+    ck_assert_uint_eq(k.events[0].value.length, 5000);
+    free(data);
+    journal_free(&j);
+    journal_free(&k);
+}
+END_TEST
+
 START_TEST(every_kind_survives)
 {
     struct journal j;
@@ -81,6 +97,11 @@ START_TEST(foreign_lines_are_refused)
                                         "{\"event\":\"sent\"\n",
                                         "{\"event\":\"sent\",}\n",
                                         "{\"value\":\"\\u1234\"}\n",
+                                        "{\"value\":\"\\u12",
+                                        "{\"value\":\"\\u +1\"}\n",
+                                        "{\"value\":\"\\",
+                                        "{\"number\":1e300}\n",
+                                        "{\"event\":\"sent\"} and more\n",
                                         "{\"a\n"};
     struct journal j;
     int line;
@@ -258,8 +279,9 @@ int main(void)
     tcase_set_timeout(test, 20);
     tcase_add_test(test, every_byte_survives);
     tcase_add_test(test, long_data_is_counted_and_cut);
+    tcase_add_test(test, output_is_kept_whole);
     tcase_add_test(test, every_kind_survives);
-    tcase_add_loop_test(test, foreign_lines_are_refused, 0, 6);
+    tcase_add_loop_test(test, foreign_lines_are_refused, 0, 11);
     tcase_add_test(test, the_last_fact_counts_and_lists_are_walked);
     tcase_add_test(test, a_ladder_joins_what_follows_each_other);
     tcase_add_test(test, a_failure_has_its_order);

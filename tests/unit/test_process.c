@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -367,6 +368,67 @@ START_TEST(a_connection_that_is_gone_is_not_found)
 }
 END_TEST
 
+static int open_descriptors(void)
+{
+    struct descriptor *list;
+    int count = process_descriptors(getpid(), &list);
+    free(list);
+    return count;
+}
+
+/* Each pipe wants two descriptors: the second or third cannot be had. */
+START_TEST(a_start_without_descriptors_leaves_none_behind)
+{
+    char *command[] = {"true", NULL};
+    struct program p;
+    struct journal j;
+    struct bytes why = {0};
+    struct rlimit limit, few;
+    int before = open_descriptors();
+
+    journal_begin(&j);
+    program_init(&p, "server", command);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    int lowest = dup(0);
+    close(lowest);
+    few = limit;
+    few.rlim_cur = (rlim_t)(lowest + 2 + 2 * _i);
+    setrlimit(RLIMIT_NOFILE, &few);
+    ck_assert_int_eq(program_start(&p, NULL, 0, &j, &why), START_IMPOSSIBLE);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    ck_assert_int_eq(open_descriptors(), before);
+    bytes_free(&why);
+    program_free(&p);
+    journal_free(&j);
+}
+END_TEST
+
+/* A program that prints without end: its first words are kept, and its last. */
+START_TEST(the_last_of_an_output_is_kept)
+{
+    char script[] = "echo first; yes | head -c 300000; echo last";
+    char *command[] = {"sh", "-c", script, NULL};
+    struct program p;
+    struct journal j;
+    struct bytes why = {0};
+
+    journal_begin(&j);
+    program_init(&p, "server", command);
+    ck_assert_int_eq(program_start(&p, NULL, 0, &j, &why), START_DONE);
+    while (!p.ended || p.out.fd >= 0)
+        program_pump(&p, &j);
+    ck_assert(output_has(&p.out, "first\n", 6));
+    ck_assert(output_has(&p.out, "last\n", 5));
+    program_tell_last(&p, &j);
+    const struct event *e = &j.events[j.count - 1];
+    ck_assert_int_eq(e->kind, EVENT_OUTPUT);
+    ck_assert_uint_le(e->value.length, PROGRAM_LAST_MAX);
+    ck_assert_mem_eq(e->value.data + e->value.length - 7, "y\nlast\n", 7);
+    program_free(&p);
+    journal_free(&j);
+}
+END_TEST
+
 static const struct {
     const char *text, *words[4];
 } commands[] = {
@@ -402,6 +464,9 @@ int main(void)
     tcase_add_test(facts, a_process_outlives_its_first_thread);
     tcase_add_loop_test(facts, sockets_are_found, 0, 2);
     tcase_add_test(facts, a_connection_that_is_gone_is_not_found);
+    tcase_add_loop_test(facts, a_start_without_descriptors_leaves_none_behind,
+                        0, 2);
+    tcase_add_test(facts, the_last_of_an_output_is_kept);
     tcase_add_loop_test(facts, commands_are_split, 0,
                         (int)(sizeof commands / sizeof *commands));
     suite_add_tcase(suite, facts);

@@ -39,7 +39,8 @@ START_TEST(the_head_is_kept)
                     "check \"a text \\\"in\\\" pieces\"\n"
                     "rule echo.3 echo.4\nstage b\npoints 2\n"
                     "needs one-message 03-more\nread \"file#part\"\n"
-                    "build sanitized\n"
+                    "build sanitized\nenv BACKEND=poll\nenv N=3\n"
+                    "env BACKEND = \"a b\"\n"
                     "server start # another\n"));
     ck_assert_str_eq(script.name, "name");
     ck_assert_str_eq(script.title, "a text \"in\" pieces");
@@ -51,8 +52,11 @@ START_TEST(the_head_is_kept)
     ck_assert_str_eq(script.needs.texts[1], "03-more");
     ck_assert_str_eq(script.read, "file#part");
     ck_assert(script.sanitized);
+    ck_assert_int_eq(script.environment.count, 2);
+    ck_assert_str_eq(script.environment.texts[0], "BACKEND=a b");
+    ck_assert_str_eq(script.environment.texts[1], "N=3");
     ck_assert_int_eq(script.step_count, 1);
-    ck_assert_int_eq(script.steps[0].line, 9);
+    ck_assert_int_eq(script.steps[0].line, 12);
     ck_assert(script_uses(&script, "server"));
     ck_assert(!script_uses(&script, "client"));
     drop();
@@ -187,6 +191,8 @@ static const struct {
     {"check \"x\"\nhint when got \"a\" \"text\"\n", 2, 19, ":"},
     {"check \"x\"\nhint when asleep : \"text\"\n", 2, 11, "blocked"},
     {"check \"x\"\nread \"$NAME\"\n", 2, 6, "plain text"},
+    {"check \"x\"\nenv NAME poll\n", 2, 10, "NAME=value"},
+    {"check \"x\"\nenv NAME=\n", 2, 10, "a value"},
 };
 
 START_TEST(mistakes_are_located)
