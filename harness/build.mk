@@ -46,7 +46,6 @@ units := $(patsubst lessons/%/unit.c,%,$(wildcard lessons/*/unit.c))
 lesson_programs := $(filter-out %/unit,$(patsubst lessons/%.c,%,\
 	$(foreach l,$(lessons),$(wildcard lessons/$l/*.c))))
 programs := $(foreach f,plain san,$(lesson_programs:%=$(B)/$f/%))
-checks := $(patsubst %,$(B)/checks/%/made,$(lessons))
 
 # Everything that is compiled, before it is linked: what lint looks at.
 objects := $(foreach f,plain san,\
@@ -67,10 +66,9 @@ threads := $(foreach l,$(units),$(if $(filter async_receive,$(modules_$l)),$l))
 threaded_programs := $(foreach p,$(lesson_programs),$(if $(filter loop_thread,\
 	$(modules_$(patsubst %/,%,$(dir $p)))),$p))
 
-.PHONY: all programs units memcheck threads tests checks objects
+.PHONY: all programs units memcheck threads tests objects
 objects: $(objects)
-all: programs units memcheck threads tests checks $(B)/wire
-checks: $(checks)
+all: programs units memcheck threads tests $(B)/wire
 memcheck: $(memcheck:%=$(B)/memcheck/%)
 threads: $(threads:%=$(B)/threads/%) $(threaded_programs:%=$(B)/tsan/%)
 programs: $(programs) $(trivial:%=$(B)/trivial/%)
@@ -104,13 +102,6 @@ $(B)/tsan/$1: $(B)/tsan/$1.o $(modules_$2:%=$(B)/tsan/common/%.o)
 	$(CC) $(threaded) $$^ -o $$@ -lpthread
 endef
 $(foreach p,$(threaded_programs),$(eval $(call threaded_program,$p,$(patsubst %/,%,$(dir $p)))))
-
-# The checks that a lesson takes over from another are copies.
-$(B)/checks/%/made: $(wildcard lessons/*/checks/*) harness/grade/checks
-	@rm -rf $(@D)
-	@mkdir -p $(@D) $(patsubst lessons/$*/%.c,$(@D)/%,$(wildcard lessons/$*/*server.c))
-	harness/grade/checks --write $*
-	@touch $@
 
 # $(call unit,folder,lesson,plain or san,flags): a lesson's unit tests, which look
 # inside what the lesson adds. Those from lesson 3 on are run by name, and those

@@ -78,18 +78,21 @@ END
     graded 1 grade2 DIR="$solution" CHECK=fin-at-once
 }
 
-@test "books: a check without a result is an error, not a pass" {
-    # A wire that says "passed" and writes no journal.
+@test "books: a check without a verdict is an error, not a pass" {
+    # A wire that names the checks, says "passed", and leaves no verdict.
     kit=$BATS_TEST_TMPDIR/kit
     mkdir -p "$kit/build"
     cp -a Makefile harness lessons common tests "$kit/"
     cp -a build/harness "$kit/build/"
     touch "$kit"/build/harness/*
-    printf '#!/bin/sh\nexit 0\n' >"$kit/build/wire"
+    cat >"$kit/build/wire" <<END
+#!/bin/sh
+[ "\$1" != list ] || exec "$PWD/build/wire" "\$@"
+END
     chmod +x "$kit/build/wire"
     cd "$kit" || return
     KIT_GRADES=build/grade run make grade2 SERVER=false CHECK=fin-at-once
     [ "$status" -ne 0 ]
-    [[ $output == *"do not fit together"* ]]
+    [[ $output == *"There is no verdict of these checks"*"fin-at-once"* ]]
     [[ $output == *"0 passed, "* ]]
 }

@@ -28,6 +28,38 @@ load grade
     jq -e . "$results/results.json" >/dev/null
 }
 
+@test "bats tells the verdicts of a grade, one test a check; a missing one fails" {
+    sed -i 's/shutdown(client, SHUT_WR);//' "$solution/server.c"
+    graded 1 grade2 DIR="$solution" CHECK=drain
+    grade=$KIT_GRADES/02-send-receive
+    run bats --tap "$grade/checks.bats"
+    [ "$status" -eq 1 ]
+    [[ $output == *"ok 1 one-message"* ]]
+    [[ $output == *"not ok 2 fin-at-once"* ]]
+    [[ $output == *"drain # skip not-run"* ]]
+    sed -i '/^one-message /d' "$grade/results/manifest"
+    run bats --tap "$grade/checks.bats"
+    [[ $output == *"not ok 1 one-message"*"no verdict"* ]]
+}
+
+@test "two grades of one lesson at once do not mix" {
+    bad="$BATS_TEST_TMPDIR/bad"
+    cp -r "$solution" "$bad"
+    sed -i 's/shutdown(client, SHUT_WR);//' "$bad/server.c"
+    for i in 1 2; do
+        make grade2 DIR="$solution" CHECK=fin-at-once \
+            >"$BATS_TEST_TMPDIR/good-$i" 2>&1 3>&- &
+        make grade2 DIR="$bad" CHECK=fin-at-once \
+            >"$BATS_TEST_TMPDIR/bad-$i" 2>&1 3>&- &
+    done
+    wait
+    for i in 1 2; do
+        grep -q '^2 passed, 0 failed$' "$BATS_TEST_TMPDIR/good-$i"
+        grep -q '^1 passed, 1 failed$' "$BATS_TEST_TMPDIR/bad-$i"
+    done
+    [ "$(find "$KIT_GRADES" -mindepth 1 -maxdepth 1 -not -name .lock | wc -l)" -eq 1 ]
+}
+
 @test "one stage, with the other one not yet written" {
     for file in server.c client.c message.c; do
         harness/grade/starter --stages b "$solution/$file" >"$solution/new"
@@ -47,11 +79,12 @@ load grade
 }
 
 @test "one check, with what it needs" {
-    name=$(sed -n 's/#.*//; /[a-z]/p' lessons/02-send-receive/checks/list | head -n 1)
+    name=$(build/wire list lessons/02-send-receive/checks/list | head -n 1 |
+        cut -d ' ' -f 1)
     graded 0 grade2 DIR="$solution" CHECK="$name"
     run make grade2 DIR="$solution" CHECK=nonsense
     [ "$status" -ne 0 ]
-    [[ $output == *"has no check \"nonsense\""* ]]
+    [[ $output == *"There is no check \"nonsense\". The checks are: one-message "* ]]
 }
 
 @test "a program that students may add is graded where it is" {

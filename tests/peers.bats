@@ -18,10 +18,11 @@ setup() {
 # proves first that the server has nothing more to say, so that chance does not
 # decide what the journal holds.
 steadied() {
-    local file
-    harness/grade/checks 03-select | grep '/server/\|03-select/checks' |
-        grep -v 'beyond-select\|says-so\|bounded\|cost' |
-        while read -r file; do
+    local file program
+    build/wire list lessons/03-select/checks/list |
+        grep -v '^\(beyond-select\|says-so\|bounded\|cost\) ' |
+        while read -r _ _ program file; do
+            [ "$program" = server ] || continue
             if grep -q '^ *server' "$file" && ! grep -q -E \
                 '^ *(client|server +(stop|restart|signal|exit|start raw))' "$file"
             then
@@ -46,8 +47,7 @@ steadied() {
 journals() {
     local results=$BATS_TEST_TMPDIR/$1
     mkdir -p "$results"
-    build/wire --server "build/plain/$2" --sanitized-server "build/san/$2" \
-        --contracts lessons/contracts --results "$results" \
+    build/wire --server "build/plain/$2" --contracts lessons/contracts --results "$results" \
         "$checks"/*.wire >"$results.txt" 2>&1 || {
         grep -E '^(FAIL|  [a-z-]* *[a-z-]+:)' "$results.txt" | grep -v ' pass '
         return 1
@@ -81,10 +81,8 @@ journals() {
 
 # passes_lesson_2 OPTION...: wire runs all checks of lesson 2 on these programs.
 passes_lesson_2() {
-    local files
-    mapfile -t files < <(harness/grade/checks 02-send-receive)
-    build/wire --contracts lessons/contracts --results "$BATS_TEST_TMPDIR" \
-        "$@" "${files[@]}" >"$BATS_TEST_TMPDIR/text" || {
+    build/wire --list lessons/02-send-receive/checks/list "$@" \
+        --contracts lessons/contracts >"$BATS_TEST_TMPDIR/text" || {
         cat "$BATS_TEST_TMPDIR/text"
         return 1
     }

@@ -37,7 +37,7 @@ build() {
 # parts LESSON: what of the kit a grade of that lesson needs, for build.
 parts() {
     local name
-    printf '%s\n' build/wire "build/checks/$1/made"
+    echo build/wire
     while read -r name; do
         printf 'build/%s/%s/%s\n' plain "$1" "$name" san "$1" "$name"
     done < <(programs "$1")
@@ -154,61 +154,12 @@ starter_of() {
     fi
 }
 
-# checks LESSON: the check files of a lesson, in order. Those that are made from
-# another lesson's are written by `build checks`.
-checks() { harness/grade/checks "$1"; }
+# checks LESSON: its checks in order, a line "NAME STAGE PROGRAM FILE" for each.
+# PROGRAM is the one that its steps call the server.
+checks() { build/wire list "lessons/$1/checks/list"; }
 
-# program_of CHECK: sets $program to the program that stands for "server" in
-# that check file.
-program_of() {
-    program=server
-    case $1 in
-    build/checks/*)
-        program=${1%/*}
-        program=${program##*/}
-        ;;
-    esac
-}
-
-# programs_in BIN PROGRAM: sets $judged to wire's options for the programs that
-# `compile` has left in BIN, with PROGRAM as the server. Where it is none that
-# was handed in, the checks on it are skipped.
-programs_in() {
-    judged=(--client "$(quote "$1/client")"
-        --sanitized-client "$(quote "$1/san/client")")
-    if [ -x "$1/$2" ] || [ -x "$1/san/$2" ]; then
-        judged+=(--server "$(quote "$1/$2")"
-            --sanitized-server "$(quote "$1/san/$2")")
-    else
-        judged+=(--no-server "no $2.c yet; to begin: cp server.c $2.c")
-    fi
-    [ ! -x "$1/san/unit" ] || judged+=(--unit "$(quote "$1/san/unit")")
-}
-
-# judge BIN CHECK... -- OPTION...: runs the checks on the programs in BIN, with
-# one wire for all that are about the same program.
-judge() {
-    local bin=$1 program last='' file status=0
-    local -a group=() files=()
-    shift
-    while [ "$1" != -- ]; do
-        files+=("$1")
-        shift
-    done
-    shift
-    for file in "${files[@]}" ''; do
-        program_of "$file"
-        if [ "${#group[@]}" -gt 0 ] &&
-            { [ "$program" != "$last" ] || [ -z "$file" ]; }; then
-            programs_in "$bin" "$last"
-            build/wire "$@" "${judged[@]}" "${group[@]}" </dev/null || status=$?
-            group=()
-        fi
-        last=$program
-        group+=("$file")
-    done
-    return "$status"
-}
+# check_files LESSON: the files of its checks, each once.
+check_files() { checks "$1" | awk '!seen[$4]++ { print $4 }'; }
 
 # mutant_for LESSON WORD: the patch of that name, or the first one that the
 # check of that name catches; nothing if there is neither.
@@ -240,19 +191,6 @@ quote() {
 name_of() {
     local name=${1##*/}
     printf '%s\n' "${name%.*}"
-}
-
-# verdicts FOLDER: "check verdict points" for each journal there, one a line;
-# the verdict "not run" becomes not-run.
-verdicts() {
-    # shellcheck disable=SC2016  # a program of jq
-    find "$1" -name '*.jsonl' -print0 | xargs -0 -r jq -rn '
-        reduce (inputs | select(.event == "about")) as $fact ({};
-            .[input_filename][$fact.key] = $fact.value)
-        | to_entries[]
-        | [(.key | sub(".*/"; "") | sub("[.]jsonl$"; "")),
-           (.value.verdict // "missing" | gsub(" "; "-")),
-           .value.points // "0"] | join(" ")' 2>/dev/null || true
 }
 
 # fact JOURNAL KEY: what the journal says of its check; the last word counts.

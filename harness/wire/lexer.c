@@ -9,6 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+void parser_begin(struct parser *p, struct script *script,
+                  struct script_error *error, const char *text, size_t length)
+{
+    *p = (struct parser){.script = script,
+                         .error = error,
+                         .next = text,
+                         .end = text + length,
+                         .line_start = text};
+}
+
 int parser_column(const struct parser *p, int token)
 {
     if (token < p->token_count)

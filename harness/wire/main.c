@@ -6,48 +6,52 @@
  *   wire report --format junit JOURNAL.jsonl...
  */
 #include "explain.h"
+#include "list.h"
 #include "report.h"
-#include "run_check.h"
-#include "script.h"
+#include "schedule.h"
 #include "totals.h"
 #include "verbs.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { EXIT_TROUBLE = 2 };
 
 static const char usage[] =
     "usage: wire [options] CHECK.wire...      runs checks\n"
+    "       wire [options] --list LIST        runs the checks of a lesson\n"
+    "       wire list LIST                    names them: name, stage, "
+    "program\n"
+    "                                         that they call the server, file\n"
     "       wire report [options] FILE.jsonl...  reports on journals\n"
     "       wire --parse CHECK.wire...        only reads the checks\n"
     "       wire --help-language              the manual of the checks\n"
     "       wire --explain WORD               a word of the reports\n"
     "\n"
-    "  --server CMD, --client CMD    the programs to judge\n"
-    "  --sanitized-server CMD, --sanitized-client CMD\n"
-    "                                their builds with sanitizers\n"
-    "  --no-server TEXT              why there is none: its checks are "
-    "skipped\n"
-    "  --env NAME=VALUE              for the programs, beside what a check "
-    "sets\n"
-    "  --unit CMD                    the unit tests of what is judged\n"
-    "  --stage LETTER                only checks of that stage\n"
+    "  --programs DIR                where the programs to judge are: server,\n"
+    "                                client ...; in DIR/san their builds with\n"
+    "                                sanitizers, and the unit tests: unit\n"
+    "  --server CMD, --client CMD    any other program in their place\n"
+    "  --env NAME=VALUE              for the programs, beside what a check\n"
+    "                                sets\n"
+    "  --stage LETTER, --check NAME  only these, and what they need\n"
+    "  --only NAME                   only this, and nothing that it needs\n"
     "  --lesson N                    rules of later lessons are advice\n"
     "  --contracts DIR               where the rules are\n"
-    "  --results DIR                 keeps a journal a check there\n"
+    "  --results DIR                 keeps the manifest, and a journal a "
+    "check\n"
     "  --format text|tap|junit|json  of the report\n"
     "  --plain                       sentences instead of ladders\n"
     "  --show                        shows the ladder of each check\n"
     "  --again TEXT                  how to run one check again (%s: its "
     "name)\n"
     "\n"
+    "Checks run side by side: as many as there are cores, and others beside\n"
+    "those that wait.\n"
     "Exit status: 0 all passed, 1 a check failed, 2 usage, script or harness\n"
     "error, 77 nothing could be judged. WIRE_TIMEOUT_MULT makes every "
     "deadline\n"
@@ -56,7 +60,11 @@ static const char usage[] =
 struct command_line {
     struct options run;
     struct report_options report;
-    bool parse_only, show, report_only;
+    const char *list;
+    char stage;
+    struct text_list names; /* of the checks that are wanted; none: all */
+    bool without_needs;     /* and nothing else */
+    bool parse_only, show, report_only, list_only;
     char **files;
     int file_count;
 };
@@ -79,11 +87,11 @@ static int print(struct bytes *text)
 enum option_letter {
     OPTION_SERVER = 256,
     OPTION_CLIENT,
-    OPTION_SANITIZED_SERVER,
-    OPTION_SANITIZED_CLIENT,
-    OPTION_NO_SERVER,
+    OPTION_PROGRAMS,
+    OPTION_LIST,
+    OPTION_CHECK,
+    OPTION_ONLY,
     OPTION_ENV,
-    OPTION_UNIT,
     OPTION_STAGE,
     OPTION_LESSON,
     OPTION_CONTRACTS,
@@ -101,11 +109,11 @@ enum option_letter {
 static const struct option long_options[] = {
     {"server", required_argument, NULL, OPTION_SERVER},
     {"client", required_argument, NULL, OPTION_CLIENT},
-    {"sanitized-server", required_argument, NULL, OPTION_SANITIZED_SERVER},
-    {"sanitized-client", required_argument, NULL, OPTION_SANITIZED_CLIENT},
-    {"no-server", required_argument, NULL, OPTION_NO_SERVER},
+    {"programs", required_argument, NULL, OPTION_PROGRAMS},
+    {"list", required_argument, NULL, OPTION_LIST},
+    {"check", required_argument, NULL, OPTION_CHECK},
+    {"only", required_argument, NULL, OPTION_ONLY},
     {"env", required_argument, NULL, OPTION_ENV},
-    {"unit", required_argument, NULL, OPTION_UNIT},
     {"stage", required_argument, NULL, OPTION_STAGE},
     {"lesson", required_argument, NULL, OPTION_LESSON},
     {"contracts", required_argument, NULL, OPTION_CONTRACTS},
@@ -149,27 +157,26 @@ static void take_option(struct command_line *c, int letter)
     case OPTION_CLIENT:
         c->run.client = command(optarg);
         break;
-    case OPTION_SANITIZED_SERVER:
-        c->run.sanitized_server = command(optarg);
+    case OPTION_PROGRAMS:
+        c->run.programs = optarg;
         break;
-    case OPTION_SANITIZED_CLIENT:
-        c->run.sanitized_client = command(optarg);
+    case OPTION_LIST:
+        c->list = optarg;
         break;
-    case OPTION_NO_SERVER:
-        c->run.no_server = optarg;
+    case OPTION_CHECK:
+    case OPTION_ONLY:
+        texts_add(&c->names, optarg);
+        c->without_needs |= letter == OPTION_ONLY;
         break;
     case OPTION_ENV:
         if (!strchr(optarg, '=') || *optarg == '=')
             exit(trouble("--env %s: expected NAME=VALUE", optarg));
         texts_set(&c->run.environment, optarg);
         break;
-    case OPTION_UNIT:
-        c->run.unit = command(optarg);
-        break;
     case OPTION_STAGE:
         if (strlen(optarg) != 1 || *optarg < 'a' || *optarg > 'z')
             exit(trouble("--stage %s: expected one letter, such as a", optarg));
-        c->run.stage = *optarg;
+        c->stage = *optarg;
         break;
     case OPTION_LESSON:
         c->run.lesson = lesson_number(optarg);
@@ -219,7 +226,8 @@ static void read_command_line(struct command_line *c, int argc, char **argv)
     int letter;
     c->run.contracts = "lessons/contracts";
     c->report_only = argc > 1 && strcmp(argv[1], "report") == 0;
-    optind = c->report_only ? 2 : 1;
+    c->list_only = argc > 1 && strcmp(argv[1], "list") == 0;
+    optind = c->report_only || c->list_only ? 2 : 1;
     while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1)
         take_option(c, letter);
     c->files = argv + optind;
@@ -229,103 +237,125 @@ static void read_command_line(struct command_line *c, int argc, char **argv)
         isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && !c->report.plain;
 }
 
-/* All files are parsed before anything runs. */
-static struct script *parse_files(const struct command_line *c)
+static bool show_error(struct script_error *error)
 {
-    struct script *scripts =
-        memory_get((size_t)(c->file_count + 1) * sizeof *scripts);
+    struct bytes text = {0};
+    script_error_show(error, &text);
+    fputs(bytes_text(&text), stderr);
+    bytes_free(&text);
+    script_error_free(error);
+    return false;
+}
+
+/* All files are parsed before anything runs. */
+static bool read_checks(const struct command_line *c, struct list *l)
+{
+    struct script_error error = {0};
     bool good = true;
+    *l = (struct list){0};
+    if (c->list && !list_read(l, c->list, &error))
+        return show_error(&error);
+    /* Somebody's own command stands for the server, and for no other. */
+    if (c->run.server || c->run.client)
+        list_keep_program(l, "server");
     for (int i = 0; i < c->file_count; i++) {
-        struct script_error error;
-        if (!script_read(&scripts[i], c->files[i], &error)) {
-            struct bytes text = {0};
-            script_error_show(&error, &text);
-            fputs(bytes_text(&text), stderr);
-            bytes_free(&text);
-            good = false;
-        }
+        if (!list_add(l, c->files[i], &error))
+            good = show_error(&error);
         script_error_free(&error);
     }
-    if (good)
-        return scripts;
-    for (int i = 0; i < c->file_count; i++)
-        script_free(&scripts[i]);
-    free(scripts);
-    return NULL;
-}
-
-/* Makes the folder, and those that it lies in; what is wrong with it shows when
- * something is to be written there. */
-static void make_folder(const char *path)
-{
-    char part[PATH_MAX];
-    snprintf(part, sizeof part, "%s", path);
-    for (char *slash = strchr(part + 1, '/'); slash;
-         slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(part, 0777);
-        *slash = '/';
-    }
-    mkdir(part, 0777);
-}
-
-static bool keep_journal(const struct command_line *c, const struct script *s,
-                         const struct journal *j)
-{
-    char path[PATH_MAX];
-    if (!c->run.results)
-        return true;
-    snprintf(path, sizeof path, "%s/%s.jsonl", c->run.results, s->name);
-    FILE *file = fopen(path, "we");
-    bool good = file != NULL;
-    if (good) {
-        journal_write(j, file);
-        good = !ferror(file);
-        good &= fclose(file) == 0;
-    }
-    if (!good)
-        fprintf(stderr, "wire: cannot write %s: %s\n", path, strerror(errno));
     return good;
+}
+
+/* The stages, or the names, that there are. */
+static void add_choices(const struct list *l, bool stages, struct bytes *out)
+{
+    bool seen[256] = {false};
+    for (int i = 0; i < l->count; i++) {
+        const struct script *s = &l->entries[i].script;
+        unsigned char stage = (unsigned char)(s->stage ? s->stage : 'a');
+        if (!stages)
+            bytes_printf(out, " %s", s->name);
+        seen[stage] = true;
+    }
+    for (int stage = 'a'; stages && stage <= 'z'; stage++)
+        if (seen[stage])
+            bytes_printf(out, " %c", stage);
+}
+
+/* Keeps what is wanted; says what there is, where that is nothing. */
+static bool select_checks(const struct command_line *c, struct list *l)
+{
+    struct bytes choices = {0};
+    const char *missing = NULL;
+    for (int i = 0; i < c->names.count && !missing; i++)
+        if (!list_find(l, c->names.texts[i]))
+            missing = c->names.texts[i];
+    add_choices(l, !missing, &choices);
+    bool good =
+        !missing && list_select(l, c->stage, &c->names, !c->without_needs) > 0;
+    if (missing)
+        fprintf(stderr, "There is no check \"%s\". The checks are:%s\n",
+                missing, bytes_text(&choices));
+    else if (!good && c->stage)
+        fprintf(stderr,
+                "There is no stage %c with checks. Stages with checks are:%s\n",
+                c->stage, bytes_text(&choices));
+    else if (!good)
+        fprintf(stderr, "wire: no check is named there\n");
+    bytes_free(&choices);
+    return good;
+}
+
+static void tell_check(const struct journal *j, void *context)
+{
+    const struct command_line *c = context;
+    if (c->report.format != REPORT_TEXT)
+        return;
+    if (c->show)
+        report_show(j, &c->report, stdout);
+    else
+        report_line(j, &c->report, stdout);
+    fflush(stdout);
+}
+
+static int run_list(struct command_line *c, struct list *l)
+{
+    struct journal *journals =
+        memory_get((size_t)(l->count + 1) * sizeof *journals);
+    signal(SIGPIPE, SIG_IGN);
+    bool kept = schedule_run(l, &c->run, journals, tell_check, c);
+    c->report.listed = !c->show;
+    int status = totals_exit_status(journals, l->count);
+    if (kept && (!c->show || status))
+        report_all(journals, l->count, &c->report, stdout);
+    for (int i = 0; i < l->count; i++)
+        journal_free(&journals[i]);
+    free(journals);
+    return kept ? status : EXIT_TROUBLE;
 }
 
 static int run_checks(struct command_line *c)
 {
-    struct script *scripts = parse_files(c);
-    struct journal *journals =
-        memory_get((size_t)(c->file_count + 1) * sizeof *journals);
-    int count = 0;
-    bool kept = true, text = c->report.format == REPORT_TEXT;
-
-    if (!scripts || c->parse_only) {
-        free(journals);
-        return scripts ? 0 : EXIT_TROUBLE;
-    }
-    if (c->run.results)
-        make_folder(c->run.results);
-    program_become_subreaper();
-    signal(SIGPIPE, SIG_IGN);
-    for (int i = 0; i < c->file_count; i++) {
-        if (c->run.stage && scripts[i].stage != c->run.stage)
-            continue;
-        struct journal *j = &journals[count++];
-        run_check(&scripts[i], &c->run, j);
-        kept &= keep_journal(c, &scripts[i], j);
-        if (c->show && text)
-            report_show(j, &c->report, stdout);
-        else if (text)
-            report_line(j, &c->report, stdout);
-    }
-    c->report.listed = !c->show;
-    if (!c->show || totals_exit_status(journals, count))
-        report_all(journals, count, &c->report, stdout);
-    int status = kept ? totals_exit_status(journals, count) : EXIT_TROUBLE;
-    for (int i = 0; i < count; i++)
-        journal_free(&journals[i]);
-    for (int i = 0; i < c->file_count; i++)
-        script_free(&scripts[i]);
-    free(scripts);
-    free(journals);
+    struct list l;
+    int status = EXIT_TROUBLE;
+    if (read_checks(c, &l) && select_checks(c, &l))
+        status = c->parse_only ? 0 : run_list(c, &l);
+    list_free(&l);
     return status;
+}
+
+static int name_checks(struct command_line *c)
+{
+    struct list l;
+    struct bytes text = {0};
+    c->list = c->files[0];
+    c->file_count = 0;
+    bool good = read_checks(c, &l) && select_checks(c, &l);
+    if (good)
+        list_print(&l, &text);
+    list_free(&l);
+    print(&text);
+    return good ? 0 : EXIT_TROUBLE;
 }
 
 static int report_journals(const struct command_line *c)
@@ -362,17 +392,18 @@ int main(int argc, char **argv)
 {
     struct command_line c = {0};
     read_command_line(&c, argc, argv);
-    if (c.file_count < 1)
+    if (c.file_count < 1 && !c.list)
         return trouble("%s", c.report_only
                                  ? "expected at least one journal (.jsonl)"
-                                 : "expected at least one check file (.wire); "
-                                   "see wire --help");
-    int status = c.report_only ? report_journals(&c) : run_checks(&c);
+                             : c.list_only ? "expected a list of checks"
+                                           : "expected at least one check file "
+                                             "(.wire); see wire --help");
+    int status = c.report_only ? report_journals(&c)
+                 : c.list_only ? name_checks(&c)
+                               : run_checks(&c);
     command_free(c.run.server);
     command_free(c.run.client);
-    command_free(c.run.sanitized_server);
-    command_free(c.run.sanitized_client);
-    command_free(c.run.unit);
     texts_free(&c.run.environment);
+    texts_free(&c.names);
     return status;
 }

@@ -48,6 +48,10 @@ struct parser {
 
 /* ------------------------------- lexer.c -------------------------------- */
 
+/* `script` may be NULL where no line of a check is read. */
+void parser_begin(struct parser *p, struct script *script,
+                  struct script_error *error, const char *text, size_t length);
+
 /* Splits the next line with anything on it into words; false at the end, or
  * after an error. */
 bool parser_next_line(struct parser *p);

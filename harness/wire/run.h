@@ -21,16 +21,18 @@
 
 struct options {
     char **server, **client; /* command words; NULL: not given */
-    char **sanitized_server, **sanitized_client;
-    char **unit;           /* the unit tests, linked with what is judged */
-    const char *no_server; /* why there is none; NULL: in general words */
+    const char *programs;    /* folder with the programs, by their names; in it
+                                san/, with their builds with sanitizers, and the
+                                unit tests linked with them */
     struct text_list environment; /* NAME=value, for the programs */
     const char *results;          /* folder for journals; NULL: none */
     const char *contracts;        /* folder of the rules */
     const char *again; /* how to run one check again; %s is its name */
-    char stage;        /* 0: all */
     int lesson;        /* rules from later lessons are advice; 0: all */
 };
+
+/* What is told while a check runs. */
+enum { NEWS_WORK = 'w', NEWS_REST = 'r' };
 
 #define PROGRAMS_MAX 4
 #define SAVED_MAX 16
@@ -53,11 +55,13 @@ enum verdict {
 
 struct run {
     const struct script *script;
+    const char *server; /* the name of the program that is called so here */
     const struct options *options;
     struct journal *journal;
     enum verdict verdict;
 
     struct program programs[PROGRAMS_MAX];
+    char *commands[PROGRAMS_MAX][2]; /* of those from the folder */
     int program_count;
     struct peer *peers; /* members of groups stand next to each other */
     int peer_count, peer_capacity;
@@ -80,9 +84,12 @@ struct run {
     double wait_since;
     unsigned long long wait_busy;
 
-    bool moves_on; /* the last wait has lost its patience, not its hope */
+    /* Where it is told whether the check only waits for time to pass: -1:
+     * nowhere; and what was told last. */
+    int news;
+    bool rests;
 
-    unsigned long long own_delay; /* of wire, when the check began */
+    bool moves_on; /* the last wait has lost its patience, not its hope */
 
     /* What a hint can ask for. */
     struct bytes got;
@@ -162,8 +169,5 @@ double run_patience_ms(void);
 /* Tells what the program did wrong, and what it was doing; false. */
 bool run_fail(struct run *r, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* How long wire itself has been kept waiting for a processor. */
-unsigned long long run_own_delay(void);
 
 #endif

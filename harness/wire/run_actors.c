@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* What wire needs beside its peers: /proc, pipes, a listener or two. */
 #define SPARE_FDS 32
@@ -58,18 +59,43 @@ const char *run_who(struct run *r, const char *actor)
     return text;
 }
 
-static char **command_of(const struct run *r, const char *name)
+/* The program of that name in the folder that was given; in san/ is its build
+ * with sanitizers. NULL: there is none. */
+static char **command_in_folder(struct run *r, const char *name, bool sanitized)
+{
+    struct bytes path = {0};
+    char **command = r->commands[r->program_count];
+    if (!r->options->programs)
+        return NULL;
+    bytes_printf(&path, "%s/%s%s", r->options->programs,
+                 sanitized ? "san/" : "", name);
+    if (access(bytes_text(&path), X_OK) == 0) {
+        command[0] = path.data;
+        return command;
+    }
+    bytes_free(&path);
+    return sanitized ? command_in_folder(r, name, false) : NULL;
+}
+
+static char **command_of(struct run *r, const char *name)
 {
     const struct options *o = r->options;
     bool server = strcmp(name, "server") == 0;
-    if (strcmp(name, "unit") == 0)
-        return o->unit;
-    if (r->script->sanitized) {
-        char **sanitized = server ? o->sanitized_server : o->sanitized_client;
-        if (sanitized)
-            return sanitized;
-    }
-    return server ? o->server : strcmp(name, "client") == 0 ? o->client : NULL;
+    if (server && o->server)
+        return o->server;
+    if (strcmp(name, "client") == 0 && o->client)
+        return o->client;
+    /* Unit tests are only there with sanitizers. */
+    return command_in_folder(r, server ? r->server : name,
+                             r->script->sanitized || strcmp(name, "unit") == 0);
+}
+
+static bool skip_without(struct run *r, const char *name)
+{
+    if (strcmp(name, "server") == 0 && strcmp(r->server, "server") != 0)
+        return run_skip(r, "no %s.c yet; to begin: cp server.c %s.c", r->server,
+                        r->server);
+    return run_skip(r, "no program was given for the %s", name);
 }
 
 /* Room for all peers is taken at once, so that a pointer to one stays good
@@ -121,14 +147,11 @@ bool run_set_up_actors(struct run *r)
         const struct actor *a = &r->script->actors[i];
         r->peer_of_actor[i] = -1;
         if (a->kind == ACTOR_PROGRAM) {
-            char **command = command_of(r, a->name);
-            if (!command && r->options->no_server &&
-                strcmp(a->name, "server") == 0)
-                return run_skip(r, "%s", r->options->no_server);
-            if (!command)
-                return run_skip(r, "no program was given for the %s", a->name);
             if (r->program_count == PROGRAMS_MAX)
                 return run_undecided(r, "more than %d programs", PROGRAMS_MAX);
+            char **command = command_of(r, a->name);
+            if (!command)
+                return skip_without(r, a->name);
             add_program(r, a->name, command);
         } else if (a->kind == ACTOR_PEER || a->kind == ACTOR_RELAY) {
             int last = a->last ? a->last : a->first;

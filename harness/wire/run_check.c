@@ -120,41 +120,13 @@ static void describe_check(struct run *r)
     }
 }
 
-/* The verdict of an earlier check, from its journal; "" where unknown. */
-static bool earlier_verdict(const char *results, const char *name, char *out,
-                            size_t size)
+static bool needs_are_met(struct run *r, const struct assignment *a)
 {
-    char path[1024];
-    struct journal j;
-    int line;
-    snprintf(path, sizeof path, "%s/%s.jsonl", results, name);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return false;
-    bool good = journal_read(&j, file, &line);
-    if (good)
-        snprintf(out, size, "%s", journal_get(&j, "verdict"));
-    journal_free(&j);
-    fclose(file);
-    return good;
-}
-
-static bool needs_are_met(struct run *r)
-{
-    for (int i = 0; i < r->script->needs.count && r->options->results; i++) {
-        const char *name = r->script->needs.texts[i];
-        char verdict[32];
-        if (!earlier_verdict(r->options->results, name, verdict,
-                             sizeof verdict))
-            continue;
-        if (strcmp(verdict, "pass") == 0 || strcmp(verdict, "skip") == 0 ||
-            strcmp(verdict, "advice") == 0)
-            continue;
-        r->verdict = VERDICT_NOT_RUN;
-        journal_about(r->journal, "waits-for", name);
-        return false;
-    }
-    return true;
+    if (!a->waits_for)
+        return true;
+    r->verdict = VERDICT_NOT_RUN;
+    journal_about(r->journal, "waits-for", a->waits_for);
+    return false;
 }
 
 static void tear_down(struct run *r)
@@ -169,6 +141,7 @@ static void tear_down(struct run *r)
             ;
         program_tell_last(p, r->journal);
         program_free(p);
+        free(r->commands[i][0]);
     }
     for (int i = 0; i < r->peer_count; i++)
         peer_free(&r->peers[i]);
@@ -178,20 +151,41 @@ static void tear_down(struct run *r)
     bytes_free(&r->got);
 }
 
-enum verdict run_check(const struct script *s, const struct options *o,
-                       struct journal *j)
+static struct run *begin(const struct assignment *a, const struct options *o,
+                         struct journal *j)
 {
     struct run *r = memory_get(sizeof *r);
-    r->script = s;
+    r->script = a->script;
+    r->server = a->server;
     r->options = o;
     r->journal = j;
+    r->news = a->news;
     r->verdict = VERDICT_PASS;
-    r->own_delay = run_own_delay();
 
     journal_begin(j);
     describe_check(r);
-    if (describe_rules(r) && needs_are_met(r) && run_set_up_actors(r) &&
-        run_steps(r, s->steps, s->step_count))
+    return r;
+}
+
+static void end(struct run *r)
+{
+    struct journal *j = r->journal;
+    char ms[32];
+    if (r->verdict == VERDICT_FAIL &&
+        strcmp(journal_get(j, "level"), "should") == 0)
+        r->verdict = VERDICT_ADVICE;
+    journal_about(j, "verdict", verdict_name(r->verdict));
+    snprintf(ms, sizeof ms, "%.1f", clock_ms() - j->start);
+    journal_about(j, "duration", ms);
+    free(r);
+}
+
+void run_check(const struct assignment *a, const struct options *o,
+               struct journal *j)
+{
+    struct run *r = begin(a, o, j);
+    if (describe_rules(r) && needs_are_met(r, a) && run_set_up_actors(r) &&
+        run_steps(r, r->script->steps, r->script->step_count))
         still_alive(r);
     tear_down(r);
     if (r->look.syscalls_hidden)
@@ -199,14 +193,14 @@ enum verdict run_check(const struct script *s, const struct options *o,
                       "The system calls of the program may not be read here; "
                       "that it waits was judged by its switch counts over "
                       "100 ms.");
-    if (r->verdict == VERDICT_FAIL &&
-        strcmp(journal_get(j, "level"), "should") == 0)
-        r->verdict = VERDICT_ADVICE;
-    journal_about(j, "verdict", verdict_name(r->verdict));
-    char ms[32];
-    snprintf(ms, sizeof ms, "%.1f", clock_ms() - j->start);
-    journal_about(j, "duration", ms);
-    enum verdict verdict = r->verdict;
-    free(r);
-    return verdict;
+    end(r);
+}
+
+void run_check_broken(const struct assignment *a, const struct options *o,
+                      const char *why, struct journal *j)
+{
+    struct run *r = begin(a, o, j);
+    describe_rules(r);
+    run_undecided(r, "wire itself failed: %s", why);
+    end(r);
 }

@@ -7,8 +7,21 @@
 
 #include "run.h"
 
+/* Who is asked what. */
+struct assignment {
+    const struct script *script;
+    const char *server;    /* the program that is called so in the steps */
+    const char *waits_for; /* a check that it needs, and that was not passed;
+                              NULL: it can run */
+    int news;              /* a descriptor that gets NEWS_...; -1: none */
+};
+
 /* Runs the check and fills the journal. */
-enum verdict run_check(const struct script *s, const struct options *o,
-                       struct journal *j);
+void run_check(const struct assignment *a, const struct options *o,
+               struct journal *j);
+
+/* The journal of a check that could not be run to its end. */
+void run_check_broken(const struct assignment *a, const struct options *o,
+                      const char *why, struct journal *j);
 
 #endif

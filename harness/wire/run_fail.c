@@ -320,19 +320,14 @@ static bool sanitizer_sentence(const struct program *p, struct bytes *out)
            sanitizer_sentence_in(p, bytes_text(&p->err.last), out);
 }
 
-unsigned long long run_own_delay(void)
-{
-    pid_t self = getpid();
-    return process_run_delay(&self, 1);
-}
-
 /* A program with a time-out of its own does in good time what is asked of it
  * only where it gets a processor, and wire another one. In a check that took
  * long, a little here and there adds up and harms nobody. */
 static bool machine_is_too_busy(const struct run *r)
 {
-    unsigned long long delay = run_own_delay() - r->own_delay;
-    pid_t pids[PROCESSES_MAX];
+    pid_t self = getpid(), pids[PROCESSES_MAX];
+    /* This process has run nothing but this check. */
+    unsigned long long delay = process_run_delay(&self, 1);
 
     for (int i = 0; i < r->program_count; i++)
         delay += process_run_delay(pids, program_tree(&r->programs[i], pids));

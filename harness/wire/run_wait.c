@@ -349,10 +349,24 @@ static bool deadline_has_come(struct deadline *d, struct run *r)
     return r->moves_on;
 }
 
+/* Tells who runs the checks whether this one only waits for time to pass, so
+ * that another one can begin beside it. */
+static void tell_rest(struct run *r, bool rests)
+{
+    char word = rests ? NEWS_REST : NEWS_WORK;
+    if (r->rests == rests || r->news < 0)
+        return;
+    if (write(r->news, &word, 1) == 1)
+        r->rests = rests;
+}
+
+/* Nothing has moved for so long that a program is at rest, or computes. */
+#define REST_PAUSE_MS 4
+
 /* The loop behind every wait. `quiet_is_enough` ends it on QUIET_TIMED too. */
-static enum wait_end wait_loop(struct run *r, wait_condition *condition,
-                               void *context, bool quiet_is_enough,
-                               double milliseconds)
+static enum wait_end wait_until(struct run *r, wait_condition *condition,
+                                void *context, bool quiet_is_enough,
+                                double milliseconds)
 {
     struct deadline deadline = deadline_in(milliseconds);
     double pause = 0.05;
@@ -367,6 +381,12 @@ static enum wait_end wait_loop(struct run *r, wait_condition *condition,
             return WAIT_DEADLINE;
         if (r->wait_since <= 0 && clock_ms() > deadline.begin + 1)
             begin_to_count(r);
+        if (moved)
+            tell_rest(r, false);
+        if (pause > REST_PAUSE_MS && !r->rests && r->news >= 0) {
+            quiet_look(getpid(), NULL, 0, &r->look);
+            tell_rest(r, !quiet_is_running(&r->look));
+        }
         if (moved) {
             pause = 0.05;
         } else if (pause > 0.3 || !condition) {
@@ -383,6 +403,16 @@ static enum wait_end wait_loop(struct run *r, wait_condition *condition,
         if (pause < 10)
             pause *= 1.6;
     }
+}
+
+static enum wait_end wait_loop(struct run *r, wait_condition *condition,
+                               void *context, bool quiet_is_enough,
+                               double milliseconds)
+{
+    enum wait_end end =
+        wait_until(r, condition, context, quiet_is_enough, milliseconds);
+    tell_rest(r, false);
+    return end;
 }
 
 enum wait_end run_wait(struct run *r, wait_condition *condition, void *context)

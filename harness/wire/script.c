@@ -23,12 +23,7 @@ bool script_parse(struct script *s, const char *path, const char *text,
     struct parser *p = memory_get(sizeof *p);
     *s = (struct script){.path = memory_text(path), .name = name_of(path)};
     *error = (struct script_error){.path = memory_text(path)};
-    p->script = s;
-    p->error = error;
-    p->next = text;
-    p->end = text + length;
-    p->line_start = text;
-
+    parser_begin(p, s, error, text, length);
     while (parser_next_line(p))
         if (!parser_head_line(p))
             parser_step_line(p, &s->steps, &s->step_count, 0);
@@ -40,6 +35,59 @@ bool script_parse(struct script *s, const char *path, const char *text,
     bool good = !p->failed;
     parser_free_tokens(p);
     free(p);
+    return good;
+}
+
+/* One text after another, the other list's behind our own. */
+static void move_texts(struct text_list *to, struct text_list *from)
+{
+    for (int i = 0; i < from->count; i++)
+        texts_add(to, from->texts[i]);
+    texts_free(from);
+}
+
+static void move_hints(struct script *to, struct script *from)
+{
+    size_t size = sizeof *to->hints;
+    int count = from->hint_count + to->hint_count;
+    from->hints = memory_grow(from->hints, (size_t)(count + 1) * size);
+    if (to->hint_count)
+        memcpy(from->hints + from->hint_count, to->hints,
+               (size_t)to->hint_count * size);
+    free(to->hints);
+    to->hints = from->hints;
+    to->hint_count = count;
+    from->hints = NULL;
+    from->hint_count = 0;
+}
+
+bool script_read_hints(struct script *s, const char *path,
+                       struct script_error *error)
+{
+    struct bytes text = {0};
+    struct script more = {0};
+    struct parser *p = memory_get(sizeof *p);
+    bool there = bytes_read_file(path, &text);
+
+    *error = (struct script_error){.path = memory_text(path)};
+    parser_begin(p, &more, error, bytes_text(&text), text.length);
+    while (parser_next_line(p))
+        if (!parser_head_line(p))
+            parser_fail(p, parser_column(p, 0), "expected hint, needs or read");
+    bool good = !p->failed;
+    if (good && there) {
+        move_hints(s, &more);
+        move_texts(&s->needs, &more.needs);
+        if (more.read) {
+            free(s->read);
+            s->read = more.read;
+            more.read = NULL;
+        }
+    }
+    parser_free_tokens(p);
+    free(p);
+    script_free(&more);
+    bytes_free(&text);
     return good;
 }
 

@@ -121,7 +121,14 @@ struct script_error {
 bool script_read(struct script *s, const char *path,
                  struct script_error *error);
 
-/* The same for a text in memory, for tests; `path` is only a name. */
+/* Reads what a lesson has to say to a check that it takes over from another:
+ * hints, which come before the check's own; a line "needs", which adds to its
+ * needs; a line "read", which takes the place of its own. No file: no change.
+ */
+bool script_read_hints(struct script *s, const char *path,
+                       struct script_error *error);
+
+/* As script_read, for a text in memory; `path` is only a name. */
 bool script_parse(struct script *s, const char *path, const char *text,
                   size_t length, struct script_error *error);
 
