@@ -41,6 +41,8 @@ struct peer {
     size_t sent;          /* bytes the kernel has taken */
     size_t received;
     struct sockaddr_storage local, remote;
+    unsigned long other_inode; /* of the program's end, when it was last looked
+                                  at; 0: not known */
 };
 
 #define PEER_IN_MAX (64UL << 20)

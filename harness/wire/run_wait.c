@@ -148,15 +148,17 @@ static bool delivered(const struct peer *p, const struct socket_facts *facts)
  * bytes wait on our side because the program takes none: that cannot be told
  * from bytes on their way by one look, so it wants the time window.
  */
-static bool peer_settled(const struct peer *p, bool *stuck)
+static bool peer_settled(struct peer *p, bool *stuck)
 {
     struct socket_facts facts;
+    p->other_inode = 0;
     if (p->fd < 0)
         return peer_end_arrived(p, stuck);
     if (p->connecting)
         return false;
     if (!peer_other_end(p, &facts))
         return p->stopped || peer_ended(p);
+    p->other_inode = facts.inode;
     if (p->out.length || !delivered(p, &facts)) {
         if (!facts.receive_queue)
             return false;
@@ -212,12 +214,24 @@ struct own_sockets {
     bool any; /* is in the state that is looked for */
 };
 
-static void add_sockets(struct own_sockets *own, pid_t pid)
+/* A socket of which we know that it listens, or is connected with a peer. */
+static bool is_known(const struct run *r, unsigned long inode)
+{
+    for (int i = 0; i < r->program_count; i++)
+        if (r->programs[i].listener == inode)
+            return true;
+    for (int i = 0; i < r->peer_count; i++)
+        if (r->peers[i].other_inode == inode)
+            return true;
+    return false;
+}
+
+static void add_sockets(const struct run *r, struct own_sockets *own, pid_t pid)
 {
     struct descriptor *list;
     int count = process_descriptors(pid, &list);
     for (int i = 0; i < count; i++) {
-        if (!list[i].socket)
+        if (!list[i].socket || is_known(r, list[i].socket))
             continue;
         own->inodes = memory_grow(own->inodes, (size_t)(own->count + 1) *
                                                    sizeof *own->inodes);
@@ -235,7 +249,9 @@ static bool note_own(const struct socket_facts *facts, void *context)
 }
 
 /* The kernel will have an answer to a SYN, if only that there is none: who
- * waits for that does not wait for ever. */
+ * waits for that does not wait for ever. (To ask for all sockets of a state the
+ * kernel walks through a table of a million places, so it is asked only where a
+ * socket is not known otherwise.) */
 static bool any_syn_unanswered(const struct run *r)
 {
     pid_t pids[PROCESSES_MAX];
@@ -243,7 +259,7 @@ static bool any_syn_unanswered(const struct run *r)
     for (int i = 0; i < r->program_count; i++) {
         int count = program_tree(&r->programs[i], pids);
         for (int k = 0; k < count; k++)
-            add_sockets(&own, pids[k]);
+            add_sockets(r, &own, pids[k]);
     }
     if (own.count)
         sockdiag_each(TCP_STATE_SYN_SENT, note_own, &own);
