@@ -65,6 +65,7 @@ struct run {
     int program_count;
     struct peer *peers; /* members of groups stand next to each other */
     int peer_count, peer_capacity;
+    struct pollfd *watch;          /* one a peer, for run_pump */
     int peer_of_actor[ACTORS_MAX]; /* the first peer of each actor */
 
     struct saved saved[SAVED_MAX];

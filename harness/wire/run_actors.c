@@ -108,6 +108,7 @@ static void make_room_for_peers(struct run *r)
         r->peer_capacity += a->last - a->first + 1;
     }
     r->peers = memory_get((size_t)r->peer_capacity * sizeof *r->peers);
+    r->watch = memory_get((size_t)r->peer_capacity * sizeof *r->watch);
 }
 
 /* Each peer costs wire a descriptor, and the program another one. */

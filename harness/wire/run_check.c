@@ -146,6 +146,7 @@ static void tear_down(struct run *r)
     for (int i = 0; i < r->peer_count; i++)
         peer_free(&r->peers[i]);
     free(r->peers);
+    free(r->watch);
     for (int i = 0; i < r->saved_count; i++)
         bytes_free(&r->saved[i].value);
     bytes_free(&r->got);

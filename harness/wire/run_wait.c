@@ -73,18 +73,38 @@ static bool pump_relay_listener(struct run *r, int index)
     return true;
 }
 
+/* Asks the kernel once which peers have anything to do: of 500, mostly none. */
+static void look_at_peers(struct run *r)
+{
+    for (int i = 0; i < r->peer_count; i++) {
+        const struct peer *p = &r->peers[i];
+        r->watch[i] = (struct pollfd){.fd = p->fd, .events = peer_events(p)};
+    }
+    if (poll(r->watch, (nfds_t)r->peer_count, 0) < 0)
+        for (int i = 0; i < r->peer_count; i++)
+            r->watch[i].revents = POLLNVAL; /* interrupted: all may have */
+}
+
+static bool wants_to_send(const struct peer *p)
+{
+    return p->out.length || (p->fin_wanted && !p->fin_sent);
+}
+
 bool run_pump(struct run *r)
 {
     bool moved = false;
+    int count = r->peer_count; /* a relay adds more */
+    look_at_peers(r);
     /* Sockets first: what a program prints of an event comes after the event,
      * and stands below it in the ladder. */
-    for (int i = 0; i < r->peer_count; i++) {
-        if (r->peers[i].relayed && r->peers[i].listener >= 0)
+    for (int i = 0; i < count; i++) {
+        struct peer *p = &r->peers[i];
+        if (p->relayed && p->listener >= 0)
             moved |= pump_relay_listener(r, i);
-        else if (!r->corked)
-            moved |= peer_pump(&r->peers[i], r->journal);
-        if (r->peers[i].forward >= 0)
-            moved |= pump_relay(r, &r->peers[i]);
+        else if (!r->corked && (r->watch[i].revents || wants_to_send(p)))
+            moved |= peer_pump(p, r->journal);
+        if (p->forward >= 0)
+            moved |= pump_relay(r, p);
     }
     for (int i = 0; i < r->program_count; i++)
         moved |= program_pump(&r->programs[i], r->journal);
