@@ -184,6 +184,35 @@ copy_kit() {
     [ -f work/01-accept-connect/server.c ]
 }
 
+# A test that says when it runs, and in its second run waits to be stopped.
+@test "make soak goes on where it was stopped, and begins anew after a change" {
+    copy_kit
+    mkfifo build/began
+    cat >harness/grade/test <<'E'
+#!/usr/bin/env bash
+echo run >>build/runs
+if [ "$(wc -l <build/runs)" -eq 2 ]; then
+    echo >build/began
+    exec sleep 60
+fi
+echo "1 passed, 0 failed"
+E
+    RUNS=3 harness/grade/soak >build/first 2>&1 3>&- &
+    soak=$!
+    read -r -t 60 <>build/began
+    kill "$soak"
+    run wait "$soak"
+    [ "$(wc -l <build/runs)" -eq 2 ]
+    door soak RUNS=3
+    [ "$status" -eq 0 ]
+    [ "$(wc -l <build/runs)" -eq 4 ]
+    [[ $output == *"run 1: passed"*"run 3: passed"*"3 passed, 0 failed"* ]]
+    echo "# a change" >>Makefile
+    door soak RUNS=2
+    [ "$(wc -l <build/runs)" -eq 6 ]
+    [[ $output == *"2 passed, 0 failed"* ]]
+}
+
 @test "bootstrap: where everything is there it does nothing, quickly" {
     run ./bootstrap
     [ "$status" -eq 0 ]
