@@ -22,7 +22,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 words := STAGE CHECK LESSON DIR SERVER CLIENT RUNS GOLDEN N FILE
 $(foreach w,$(words),$(if $(filter environment,$(origin $w)),$(eval unexport $w)))
 
-.PHONY: help grade grade-check prove interop soak test lint slides texts bench-grade build clean
+.PHONY: help grade grade-check prove interop soak fuzz test lint slides texts bench-grade build clean
 
 ## help                             this list
 help:
@@ -80,6 +80,10 @@ soak:
 ## soak8                            100,000 clients, one after the other, for lesson 8
 soak%:
 	$(run) harness/grade/soak '$*'
+
+## fuzz                             a minute of random checks and journals
+fuzz:
+	$(run) harness/grade/fuzz
 
 ## lint                             formatting, static analysis, two compilers
 lint:

@@ -22,6 +22,8 @@ warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(WERROR)
 optimised := -O1 -g -D_FORTIFY_SOURCE=2
 sanitized := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
+fuzzed := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
 threaded := -O1 -g -fsanitize=thread
 lesson_std := -std=c11 -D_POSIX_C_SOURCE=200809L -Icommon
 harness_std := -std=c11 -D_GNU_SOURCE
@@ -53,6 +55,7 @@ objects := $(foreach f,plain san,\
 	$(lesson_programs:%=$(B)/$f/%.o))\
 	$(patsubst %,$(B)/harness/%.o,$(wire))\
 	$(patsubst %,$(B)/tests/%.o,$(tests))\
+	$(patsubst tests/%.c,$(B)/tests/%.o,$(wildcard tests/fuzz/*.c))\
 	$(patsubst %,$(B)/units/%.o,$(units) fixture suite)\
 	$(trivial:%=$(B)/trivial/%)
 
@@ -132,9 +135,24 @@ $(B)/harness/%.o: harness/wire/%.c harness/build.mk
 	$(call compile,$(harness_std) $(optimised))
 $(B)/tests/%.o: tests/unit/%.c harness/build.mk
 	$(call compile,$(harness_std) $(optimised) -Iharness/wire $(check_flags))
+$(B)/tests/fuzz/%.o: tests/fuzz/%.c harness/build.mk
+	$(call compile,$(harness_std) $(optimised))
 $(tests:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o \
 		$(patsubst %,$(B)/harness/%.o,$(filter-out main,$(wire)))
 	$(CC) $^ -o $@ $(check_libs)
+
+# What reads other people's bytes, for libFuzzer, which comes with clang. Only
+# make fuzz asks for it.
+fuzzers := $(basename $(notdir $(wildcard tests/fuzz/*.c)))
+.PHONY: fuzz
+fuzz: $(fuzzers:%=$(B)/fuzz/%)
+$(B)/fuzz/%: $(B)/fuzz/%.o $(patsubst %,$(B)/fuzz/wire/%.o,$(filter-out main,$(wire)))
+	clang $(fuzzed) -fsanitize=fuzzer $^ -o $@
+$(B)/fuzz/wire/%.o: harness/wire/%.c harness/build.mk
+	$(call compile,$(harness_std) $(fuzzed))
+$(B)/fuzz/%.o: tests/fuzz/%.c harness/build.mk
+	$(call compile,$(harness_std) $(fuzzed))
+$(B)/fuzz/%: CC := clang
 
 # Programs that do next to nothing: make prove shows that they earn no grade.
 $(B)/trivial/%: tests/trivial/%.c harness/build.mk

@@ -1,5 +1,6 @@
 #include "bytes.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,18 +160,26 @@ size_t bytes_add_escaped(struct bytes *b, const void *data, size_t length,
     return columns;
 }
 
+/* More than anybody writes; a device may have no end. */
+#define FILE_MAX (16UL << 20)
+
 bool bytes_read_file(const char *path, struct bytes *out)
 {
     char block[65536];
     size_t n;
-    FILE *file = fopen(path, "rb");
+    FILE *file = fopen(path, "rbe");
     if (!file)
         return false;
-    while ((n = fread(block, 1, sizeof block, file)) > 0)
+    while (out->length <= FILE_MAX &&
+           (n = fread(block, 1, sizeof block, file)) > 0)
         bytes_add(out, block, n);
     bool good = !ferror(file);
     fclose(file);
     bytes_add(out, "", 0);
+    if (good && out->length > FILE_MAX) {
+        errno = EFBIG;
+        return false;
+    }
     return good;
 }
 

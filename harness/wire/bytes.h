@@ -34,7 +34,7 @@ void bytes_drop(struct bytes *b, size_t n);
 bool bytes_equal(const struct bytes *b, const void *data, size_t length);
 bool bytes_contain(const struct bytes *b, const void *data, size_t length);
 
-/* Adds all that is in the file; false with errno. */
+/* Adds all that is in the file, 16 MiB at the most; false with errno. */
 bool bytes_read_file(const char *path, struct bytes *out);
 
 /* The text, or "" where nothing was ever added. */

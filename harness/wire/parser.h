@@ -48,7 +48,8 @@ struct parser {
 
 /* ------------------------------- lexer.c -------------------------------- */
 
-/* `script` may be NULL where no line of a check is read. */
+/* A NUL stands behind the text, as behind all bytes. `script` may be NULL where
+ * no line of a check is read. */
 void parser_begin(struct parser *p, struct script *script,
                   struct script_error *error, const char *text, size_t length);
 

@@ -116,8 +116,9 @@ static void add_difference(const struct journal *j, struct bytes *out)
         wrap(out, "  actual    ", 12, actual);
     if (*caret) {
         const char *offset = journal_get(j, "offset");
-        bytes_printf(out, "            %*s^ the first difference", atoi(caret),
-                     "");
+        int column = atoi(caret);
+        bytes_printf(out, "            %*s^ the first difference",
+                     column > 0 && column < WIDTH ? column : 0, "");
         if (*offset)
             bytes_printf(out, ", after %s bytes", offset);
         bytes_add_text(out, "\n");

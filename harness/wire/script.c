@@ -21,9 +21,11 @@ bool script_parse(struct script *s, const char *path, const char *text,
                   size_t length, struct script_error *error)
 {
     struct parser *p = memory_get(sizeof *p);
+    struct bytes copy = {0};
     *s = (struct script){.path = memory_text(path), .name = name_of(path)};
     *error = (struct script_error){.path = memory_text(path)};
-    parser_begin(p, s, error, text, length);
+    bytes_add(&copy, text, length);
+    parser_begin(p, s, error, copy.data, length);
     while (parser_next_line(p))
         if (!parser_head_line(p))
             parser_step_line(p, &s->steps, &s->step_count, 0);
@@ -35,6 +37,7 @@ bool script_parse(struct script *s, const char *path, const char *text,
     bool good = !p->failed;
     parser_free_tokens(p);
     free(p);
+    bytes_free(&copy);
     return good;
 }
 

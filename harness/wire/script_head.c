@@ -101,37 +101,37 @@ static bool head_build(struct parser *p)
     return parser_end_of_line(p);
 }
 
-/* env NAME=value, where the value is a word, a number or a text */
-static bool head_env(struct parser *p)
+/* The value of a variable: a word, a number or a text. */
+static bool env_value(struct parser *p, struct bytes *out)
 {
     struct token *t = parser_look(p);
-    struct bytes text = {0};
-    bool good = t && t->kind == TOKEN_WORD;
-
-    if (good) {
-        bytes_add_text(&text, t->text);
-        p->position++;
-        good = parser_take(p, TOKEN_SIGN, "=");
-    }
-    if (!good)
+    if (t && t->kind == TOKEN_TEXT)
+        return parser_plain_text(p, out);
+    if (!t || (t->kind != TOKEN_WORD && t->kind != TOKEN_NUMBER))
         return parser_fail(p, parser_column(p, p->position),
-                           "expected NAME=value");
-    bytes_add_text(&text, "=");
-    t = parser_look(p);
-    if (t && t->kind == TOKEN_TEXT) {
-        good = parser_plain_text(p, &text);
-    } else if (t && (t->kind == TOKEN_WORD || t->kind == TOKEN_NUMBER)) {
-        if (t->kind == TOKEN_NUMBER)
-            bytes_printf(&text, "%ld", t->number);
-        else
-            bytes_add_text(&text, t->text);
-        p->position++;
-    } else {
-        good = parser_fail(p, parser_column(p, p->position),
                            "expected a value: a word, a number or a text in "
                            "quotes");
-    }
-    if (good && parser_end_of_line(p))
+    if (t->kind == TOKEN_NUMBER)
+        bytes_printf(out, "%ld", t->number);
+    else
+        bytes_add_text(out, t->text);
+    p->position++;
+    return true;
+}
+
+static bool head_env(struct parser *p)
+{
+    struct token *name = parser_look(p);
+    struct bytes text = {0};
+    if (!name || name->kind != TOKEN_WORD)
+        return parser_fail(p, parser_column(p, p->position),
+                           "expected NAME=value");
+    p->position++;
+    if (!parser_take(p, TOKEN_SIGN, "="))
+        return parser_fail(p, parser_column(p, p->position),
+                           "expected = and a value");
+    bytes_printf(&text, "%s=", name->text);
+    if (env_value(p, &text) && parser_end_of_line(p))
         texts_set(&p->script->environment, bytes_text(&text));
     bytes_free(&text);
     return !p->failed;

@@ -191,7 +191,7 @@ static const struct {
     {"check \"x\"\nhint when got \"a\" \"text\"\n", 2, 19, ":"},
     {"check \"x\"\nhint when asleep : \"text\"\n", 2, 11, "blocked"},
     {"check \"x\"\nread \"$NAME\"\n", 2, 6, "plain text"},
-    {"check \"x\"\nenv NAME poll\n", 2, 10, "NAME=value"},
+    {"check \"x\"\nenv NAME poll\n", 2, 10, "= and a value"},
     {"check \"x\"\nenv NAME=\n", 2, 10, "a value"},
 };
 
