@@ -16,24 +16,7 @@
 
 #include "event_queue.h"
 
-pthread_mutex_t event_lock = PTHREAD_MUTEX_INITIALIZER;
-
 /* ================================ sleeping =============================== */
-
-/* The clock of the wall can be set, and then a second takes an hour. */
-int event_init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    int error = pthread_condattr_init(&attributes);
-
-    if (error != 0)
-        return error;
-    error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    if (error == 0)
-        error = pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-    return error;
-}
 
 const struct timespec *event_deadline(struct timespec *time, int milliseconds)
 {

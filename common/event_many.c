@@ -1,111 +1,12 @@
-/* event_many.c - the queue of an event, and threads that stand in several: what
- * lesson 7 adds.
+/* event_many.c - threads that wait for several events: what lesson 7 adds.
  *
  * Read event.c first. A thread that waits for several events has a place in the
- * queue of each, and one condition variable. A Set offers its signal to the
- * places in order; this file says who takes it. */
+ * queue of each (event_queue.c), and one condition variable. */
 
 #include <errno.h>
 
 #include "event.h"
 #include "event_queue.h"
-
-enum { NOTHING_YET = -1 };
-
-/* One thread that waits for several events. */
-struct event_group {
-    pthread_cond_t wake;
-    struct event *const *events;
-    size_t count;
-    bool all;
-    int result; /* the index of the event that has released it */
-};
-
-/* =============================== the queue =============================== */
-
-void event_enqueue(struct event *event, struct event_waiter *waiter)
-{
-    waiter->next = NULL;
-    if (event->last != NULL)
-        event->last->next = waiter;
-    else
-        event->first = waiter;
-    event->last = waiter;
-}
-
-void event_dequeue(struct event *event, struct event_waiter *waiter)
-{
-    struct event_waiter *before = NULL, **place = &event->first;
-
-    while (*place != waiter) {
-        before = *place;
-        place = &before->next;
-    }
-    *place = waiter->next;
-    if (event->last == waiter)
-        event->last = before;
-}
-
-/* ================================= taking ================================ */
-
-static bool all_are_set(const struct event_group *group,
-                        const struct event *but)
-{
-    for (size_t i = 0; i < group->count; i++)
-        if (group->events[i] != but && !group->events[i]->is_set)
-            return false;
-    return true;
-}
-
-static void take(struct event *event)
-{
-    if (event->mode == EVENT_AUTO_RESET)
-        event->is_set = false;
-}
-
-/* What is set already when the wait begins. */
-static void take_at_once(struct event_group *group)
-{
-    if (!group->all) {
-        for (size_t i = 0; i < group->count; i++)
-            if (group->events[i]->is_set) {
-                take(group->events[i]);
-                group->result = (int)i;
-                return;
-            }
-    } else if (all_are_set(group, NULL)) {
-        for (size_t i = 0; i < group->count; i++)
-            take(group->events[i]);
-        group->result = 0;
-    }
-}
-
-bool event_offer(struct event_waiter *waiter)
-{
-    struct event_group *group = waiter->group;
-
-    if (group == NULL) {
-        if (waiter->released)
-            return false;
-        waiter->released = true;
-        pthread_cond_signal(waiter->wake);
-        return true;
-    }
-    if (group->result != NOTHING_YET)
-        return false;
-    if (group->all) {
-        const struct event *offered = group->events[waiter->index];
-
-        if (!all_are_set(group, offered))
-            return false;
-        for (size_t i = 0; i < group->count; i++)
-            if (group->events[i] != offered)
-                take(group->events[i]);
-    }
-    group->result = waiter->index;
-    pthread_cond_signal(waiter->wake);
-    return true;
-}
 
 /* ================================ waiting ================================ */
 
@@ -129,7 +30,7 @@ static void sleep_for(struct event_group *group,
             .wake = &group->wake, .group = group, .index = (int)i};
         event_enqueue(group->events[i], &places[i]);
     }
-    while (group->result == NOTHING_YET && !any_is_destroyed(group) &&
+    while (group->result == EVENT_NONE && !any_is_destroyed(group) &&
            error != ETIMEDOUT)
         error = event_sleep(&group->wake, deadline);
     for (size_t i = 0; i < group->count; i++)
@@ -149,13 +50,13 @@ static int wait_for(struct event_group *group, int milliseconds)
 {
     struct timespec time;
 
-    take_at_once(group);
-    if (group->result == NOTHING_YET && milliseconds != 0) {
+    event_take_at_once(group);
+    if (group->result == EVENT_NONE && milliseconds != 0) {
         if (!may_sleep(group))
             return -1;
         sleep_for(group, event_deadline(&time, milliseconds));
     }
-    if (group->result != NOTHING_YET)
+    if (group->result != EVENT_NONE)
         return 0;
     errno = any_is_destroyed(group) ? ECANCELED : ETIMEDOUT;
     return -1;
@@ -182,7 +83,7 @@ static int wait_many(struct event *const events[], size_t count,
                      int milliseconds, bool all)
 {
     struct event_group group = {
-        .events = events, .count = count, .all = all, .result = NOTHING_YET};
+        .events = events, .count = count, .all = all, .result = EVENT_NONE};
     int result;
 
     errno = EINVAL;

@@ -1,5 +1,6 @@
-/* event_queue.h - what an event is made of: for event.c and event_many.c, for
- * wait handles (async_wait.c), and for tests.
+/* event_queue.h - what an event is made of, and the queue of those who wait for
+ * it: for event.c and event_many.c, for wait handles (async_wait.c), and for
+ * tests.
  *
  * One lock guards all events: whoever waits for several can look at all of them
  * at one moment. It is held for some instructions only, and never while a
@@ -38,6 +39,17 @@ struct event_waiter {
     int index;                 /* of this event among them */
 };
 
+/* One thread that waits for several events. */
+struct event_group {
+    pthread_cond_t wake;
+    struct event *const *events;
+    size_t count;
+    bool all;
+    int result; /* the index of the event that has released it, or EVENT_NONE */
+};
+
+enum { EVENT_NONE = -1 };
+
 extern pthread_mutex_t event_lock;
 
 /* All of these with the lock held. */
@@ -53,6 +65,9 @@ int event_sleep(pthread_cond_t *condition, const struct timespec *deadline);
 /* Offers the signal to WAITER and wakes it. False if it has no use for it: it
  * has got one before, or waits for several and the others are not set yet. */
 bool event_offer(struct event_waiter *waiter);
+
+/* GROUP begins to wait: if what it waits for is set already, takes that. */
+void event_take_at_once(struct event_group *group);
 
 /* WAITER takes the last place in EVENT's queue, or leaves it. */
 void event_enqueue(struct event *event, struct event_waiter *waiter);
