@@ -4,41 +4,55 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "async_operation.h"
+
+/* A lack of something which will pass. */
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+           error == ENOMEM;
+}
+
+/* One client's trouble, and not the listener's. */
+static bool is_transient(int error)
+{
+    return error == EINTR || error == ECONNABORTED || error == EPROTO ||
+           error == ENETDOWN || error == ENETUNREACH || error == EHOSTUNREACH;
+}
 
 /* The try: takes one connection, if there is one. A client that has gone away
  * in the queue is no error of the listener: the next one may be fine. */
 static enum async_attempt try_accept(struct async_result *ar)
 {
     ar->error = ENOSYS;
-    /* TODO a: accept() on ar->fd; while it fails with an error for which
-     * async_is_transient(), again. If it would block (EAGAIN, EWOULDBLOCK):
-     * ASYNC_WAIT. If async_is_shortage(): ASYNC_LATER. Else the operation is
-     * over: ar->accepted is what async_socket_adopt() makes of the descriptor,
-     * ar->error is 0, or errno if one of the two failed. */
+    /* TODO a: accept() on ar->socket->fd, with ar->address for the peer's;
+     * while it fails with an error for which is_transient(), again. If it
+     * would block (EAGAIN, EWOULDBLOCK): ASYNC_WAIT. If is_shortage():
+     * ASYNC_LATER. Else the operation is over: ar->accepted is the descriptor,
+     * and ar->error is 0, or errno. */
     /* BEGIN SOLUTION a */
     /* slide: try-accept */
-    struct sockaddr_storage peer;
-    socklen_t length;
-    int fd;
-
     do {
-        length = sizeof peer;
-        fd = accept(ar->fd, (struct sockaddr *)&peer, &length);
-    } while (fd == -1 && async_is_transient(errno));
-    if (fd == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        ar->address_length = sizeof ar->address;
+        ar->accepted = accept(ar->socket->fd, (struct sockaddr *)&ar->address,
+                              &ar->address_length);
+    } while (ar->accepted == -1 && is_transient(errno));
+    if (ar->accepted == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return ASYNC_WAIT;
-    if (fd == -1 && async_is_shortage(errno))
+    if (ar->accepted == -1 && is_shortage(errno))
         return ASYNC_LATER;
-    if (fd != -1)
-        ar->accepted = async_socket_adopt(ar->socket, fd,
-                                          (struct sockaddr *)&peer, length);
-    ar->error = ar->accepted == NULL ? errno : 0;
+    ar->error = ar->accepted == -1 ? errno : 0;
     /* end slide */
     /* END SOLUTION a */
     return ASYNC_OVER;
 }
+
+static const struct async_operation accept_operation = {ASYNC_READING,
+                                                        try_accept};
 
 struct async_result *async_begin_accept(struct async_socket *listener,
                                         async_callback *callback, void *state)
@@ -46,35 +60,77 @@ struct async_result *async_begin_accept(struct async_socket *listener,
     struct async_result *ar = NULL;
 
     errno = ENOSYS;
-    /* TODO a: async_check_open(). If its role is not ASYNC_LISTENING, fail with
-     * EINVAL. async_result_create() a result, and async_result_start() it with
-     * the try. */
+    /* TODO a: async_result_create() a result of the accept_operation; if that
+     * fails, return NULL. If the listener's role is not ASYNC_LISTENING,
+     * async_result_refuse() it with EINVAL. Else async_result_start() it. */
     /* BEGIN SOLUTION a */
     /* slide: begin */
-    if (async_check_open(listener) == -1)
+    ar = async_result_create(listener, &accept_operation, callback, state);
+    if (ar == NULL)
         return NULL;
-    if (async_socket_role(listener) != ASYNC_LISTENING) {
-        errno = EINVAL;
-        return NULL;
-    }
-    ar = async_result_create(listener, ASYNC_ACCEPT, callback, state);
-    if (ar != NULL)
-        ar = async_result_start(ar, try_accept);
+    if (listener->role != ASYNC_LISTENING)
+        return async_result_refuse(ar, EINVAL);
+    async_result_start(ar);
     /* end slide */
     /* END SOLUTION a */
     return ar;
 }
 
+/* So many pieces of what a client has sent are read to turn it away. */
+#define TURN_AWAY_READS 16
+
+/* Closes a connection that the loop cannot watch. Its client gets FIN and not
+ * RST, so what it has sent already has to be read: within reason, since one
+ * that sends on and on must not keep the loop here. */
+static void turn_away(int fd)
+{
+    int saved = errno;
+    char ignored[4096];
+
+    shutdown(fd, SHUT_WR);
+    for (int i = 0; i < TURN_AWAY_READS; i++)
+        if (recv(fd, ignored, sizeof ignored, 0) <= 0)
+            break;
+    close(fd);
+    errno = saved;
+}
+
+struct async_socket *async_socket_adopt(struct async_socket *listener, int fd,
+                                        const struct sockaddr *peer,
+                                        socklen_t length)
+{
+    struct async_loop *home = listener->home;
+    struct async_socket *socket;
+
+    loop_enter(home->loop);
+    socket = async_socket_wrap(home, fd);
+    if (socket != NULL) {
+        socket->role = ASYNC_CONNECTED;
+        socket->peer_length = length;
+        memcpy(&socket->peer, peer, length);
+    } else {
+        turn_away(fd);
+    }
+    loop_leave(home->loop);
+    return socket;
+}
+
 struct async_socket *async_end_accept(struct async_socket *listener,
                                       struct async_result *ar)
 {
-    struct async_outcome outcome = {0};
+    struct async_socket *accepted = NULL;
 
     errno = ENOSYS;
-    /* TODO a: async_result_take() it; if that fails, return NULL. */
+    /* TODO a: async_result_take() it; if that fails, return NULL. Else accepted
+     * is what async_socket_adopt() makes of the descriptor in the outcome. */
     /* BEGIN SOLUTION a */
-    if (async_result_take(ar, listener, ASYNC_ACCEPT, &outcome) == -1)
+    struct async_result outcome;
+
+    if (async_result_take(ar, listener, &accept_operation, &outcome) == -1)
         return NULL;
+    accepted = async_socket_adopt(listener, outcome.accepted,
+                                  (struct sockaddr *)&outcome.address,
+                                  outcome.address_length);
     /* END SOLUTION a */
-    return outcome.accepted;
+    return accepted;
 }

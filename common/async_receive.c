@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stddef.h>
 
 #include "async_operation.h"
 
@@ -28,10 +29,10 @@ static enum async_attempt try_receive(struct async_result *ar)
     /* slide: try-receive */
     ssize_t count = 0;
 
-    if (ar->length == 0 && !is_readable(ar->fd))
+    if (ar->length == 0 && !is_readable(ar->socket->fd))
         return ASYNC_WAIT;
     while (ar->length > 0 &&
-           (count = recv(ar->fd, ar->buffer, ar->length, 0)) == -1 &&
+           (count = recv(ar->socket->fd, ar->buffer, ar->length, 0)) == -1 &&
            errno == EINTR)
         ;
     if (count == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -43,6 +44,9 @@ static enum async_attempt try_receive(struct async_result *ar)
     return ASYNC_OVER;
 }
 
+static const struct async_operation receive_operation = {ASYNC_READING,
+                                                         try_receive};
+
 struct async_result *async_begin_receive(struct async_socket *socket,
                                          void *buffer, size_t length,
                                          async_callback *callback, void *state)
@@ -50,24 +54,22 @@ struct async_result *async_begin_receive(struct async_socket *socket,
     struct async_result *ar = NULL;
 
     errno = ENOSYS;
-    /* TODO a: async_check_open(). Fail with EINVAL if there is a length and no
-     * buffer. async_check_connected(). async_result_create() a result, keep
-     * buffer and length in it, and async_result_start() it. */
+    /* TODO a: async_result_create() a result of the receive_operation; if that
+     * fails, return NULL. async_result_refuse() it with EINVAL if there is a
+     * length and no buffer, with ENOTCONN if the socket's role is not
+     * ASYNC_CONNECTED. Keep buffer and length in it, and async_result_start()
+     * it. */
     /* BEGIN SOLUTION a */
-    if (async_check_open(socket) == -1)
+    ar = async_result_create(socket, &receive_operation, callback, state);
+    if (ar == NULL)
         return NULL;
-    if (buffer == NULL && length > 0) {
-        errno = EINVAL;
-        return NULL;
-    }
-    if (async_check_connected(socket) == -1)
-        return NULL;
-    ar = async_result_create(socket, ASYNC_RECEIVE, callback, state);
-    if (ar != NULL) {
-        ar->buffer = buffer;
-        ar->length = length;
-        ar = async_result_start(ar, try_receive);
-    }
+    if (buffer == NULL && length > 0)
+        return async_result_refuse(ar, EINVAL);
+    if (socket->role != ASYNC_CONNECTED)
+        return async_result_refuse(ar, ENOTCONN);
+    ar->buffer = buffer;
+    ar->length = length;
+    async_result_start(ar);
     /* END SOLUTION a */
     return ar;
 }
@@ -77,10 +79,10 @@ ssize_t async_end_receive(struct async_socket *socket, struct async_result *ar)
     errno = ENOSYS;
     /* TODO a: async_result_take() it; if that fails, return -1. */
     /* BEGIN SOLUTION a */
-    struct async_outcome outcome;
+    struct async_result outcome;
 
-    if (async_result_take(ar, socket, ASYNC_RECEIVE, &outcome) == 0)
-        return (ssize_t)outcome.bytes;
+    if (async_result_take(ar, socket, &receive_operation, &outcome) == 0)
+        return (ssize_t)outcome.done;
     /* END SOLUTION a */
     return -1;
 }

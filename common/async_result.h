@@ -9,14 +9,15 @@
  *   - A Begin that fails returns NULL with errno; its callback never runs.
  *   - After a Begin that succeeds the callback runs exactly once, on the loop's
  *     thread, never inside a Begin or a Close.
- *   - Each result is ended once. After that it belongs to the library again.
+ *   - Each result is ended once. After that it is the library's again, which
+ *     gives it back in the loop's next round: do not touch it later.
  *   - A callback may call every function of the library, on any socket.
  *
  * errno of the End functions, in the order in which they look:
  *   - EINVAL: there is no result, or it is that of another operation or of
  *     another socket; that other operation is untouched.
  *   - EALREADY: it was ended before.
- *   - EDEADLK: it is not complete, and this is the thread of its own loop; to
+ *   - EDEADLK: it is not complete, and it is this thread that runs the loop; to
  *     wait would be for ever. On other threads End waits.
  *   - ECANCELED: the socket was closed before the operation was over.
  *   - EBADF: it was over, but the socket has been closed since: its outcome is

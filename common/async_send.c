@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
 
 #include "async_operation.h"
 
@@ -26,8 +27,8 @@ static enum async_attempt try_send(struct async_result *ar)
     size_t end = ar->done + (rest < SEND_PER_EVENT ? rest : SEND_PER_EVENT);
 
     while (ar->done < end) {
-        ssize_t count =
-            send(ar->fd, ar->buffer + ar->done, end - ar->done, MSG_NOSIGNAL);
+        ssize_t count = send(ar->socket->fd, ar->buffer + ar->done,
+                             end - ar->done, MSG_NOSIGNAL);
 
         if (count == -1 && errno == EINTR)
             continue;
@@ -47,6 +48,8 @@ static enum async_attempt try_send(struct async_result *ar)
     return ASYNC_OVER;
 }
 
+static const struct async_operation send_operation = {ASYNC_WRITING, try_send};
+
 struct async_result *async_begin_send(struct async_socket *socket,
                                       const void *buffer, size_t length,
                                       async_callback *callback, void *state)
@@ -54,29 +57,24 @@ struct async_result *async_begin_send(struct async_socket *socket,
     struct async_result *ar = NULL;
 
     errno = ENOSYS;
-    /* TODO b: async_check_open(). Fail with EINVAL if there is a length and no
-     * buffer. async_check_connected(). Fail with EPIPE if
-     * async_socket_is_shut(). async_result_create() a result, keep buffer and
-     * length in it, and async_result_start() it. */
+    /* TODO b: async_result_create() a result of the send_operation; if that
+     * fails, return NULL. async_result_refuse() it with EINVAL if there is a
+     * length and no buffer, with ENOTCONN if the socket's role is not
+     * ASYNC_CONNECTED, with EPIPE if the socket is shut. Keep buffer and length
+     * in it, and async_result_start() it. */
     /* BEGIN SOLUTION b */
-    if (async_check_open(socket) == -1)
+    ar = async_result_create(socket, &send_operation, callback, state);
+    if (ar == NULL)
         return NULL;
-    if (buffer == NULL && length > 0) {
-        errno = EINVAL;
-        return NULL;
-    }
-    if (async_check_connected(socket) == -1)
-        return NULL;
-    if (async_socket_is_shut(socket)) {
-        errno = EPIPE;
-        return NULL;
-    }
-    ar = async_result_create(socket, ASYNC_SEND, callback, state);
-    if (ar != NULL) {
-        ar->buffer = (char *)buffer; /* only read from */
-        ar->length = length;
-        ar = async_result_start(ar, try_send);
-    }
+    if (buffer == NULL && length > 0)
+        return async_result_refuse(ar, EINVAL);
+    if (socket->role != ASYNC_CONNECTED)
+        return async_result_refuse(ar, ENOTCONN);
+    if (socket->shut)
+        return async_result_refuse(ar, EPIPE);
+    ar->buffer = (char *)buffer; /* only read from */
+    ar->length = length;
+    async_result_start(ar);
     /* END SOLUTION b */
     return ar;
 }
@@ -86,10 +84,10 @@ ssize_t async_end_send(struct async_socket *socket, struct async_result *ar)
     errno = ENOSYS;
     /* TODO b: async_result_take() it; if that fails, return -1. */
     /* BEGIN SOLUTION b */
-    struct async_outcome outcome;
+    struct async_result outcome;
 
-    if (async_result_take(ar, socket, ASYNC_SEND, &outcome) == 0)
-        return (ssize_t)outcome.bytes;
+    if (async_result_take(ar, socket, &send_operation, &outcome) == 0)
+        return (ssize_t)outcome.done;
     /* END SOLUTION b */
     return -1;
 }

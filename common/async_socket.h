@@ -1,11 +1,20 @@
-/* async_socket.h - a TCP socket whose operations are begun and ended: what
- * lesson 4 adds. .NET: Socket.
+/* async_socket.h - a socket whose operations are begun and ended: what lesson 4
+ * adds. .NET: Socket.
  *
- * Threads: every function may be called on any thread. Only the loop's thread
- * makes socket calls: what others ask for is queued, and the loop is woken.
  * Of one socket, the operations of each direction take their turn: accepts and
  * receives in the order of their Begins, connects and sends likewise. The two
- * directions do not wait for each other. */
+ * directions do not wait for each other.
+ *
+ * Lifetime: a socket is there until it is closed and the last of its results is
+ * ended; and then until the loop runs its next round, which gives it back. So
+ * in a callback, whatever was there when it began is there until it returns.
+ * After that a pointer to it is as bad as one after free(): set it to NULL
+ * where you close it.
+ *
+ * Threads: every function may be called on any thread, once loop_start() (see
+ * loop_thread.h) has made the loop fit for that. There the next round may come
+ * at any moment; so other threads than the loop's own may use a socket only
+ * while it is open or has a result that is not ended. */
 
 #ifndef ASYNC_SOCKET_H
 #define ASYNC_SOCKET_H
@@ -17,8 +26,8 @@
 
 struct async_socket;
 
-/* Makes a TCP socket of LOOP for addresses of FAMILY (AF_INET, AF_INET6). It is
- * non-blocking and closed on exec. End it with async_close().
+/* Makes a stream socket of LOOP for addresses of FAMILY (AF_INET, AF_INET6; or
+ * AF_UNIX). It is non-blocking and closed on exec. End it with async_close().
  * Returns NULL with EMFILE (too many descriptors, or one too large for the back
  * end of LOOP), ENFILE, EAFNOSUPPORT, ENOMEM, or ECANCELED (a callback that
  * loop_destroy() runs has asked). .NET: new Socket(...). */
@@ -42,16 +51,10 @@ int async_shutdown(struct async_socket *socket, int how);
 /* Closes the socket: what is pending on it completes with ECANCELED, and the
  * callbacks of it follow from the loop, never from here. A send that was not
  * finished resets the connection, so that the peer cannot take a part for the
- * whole; else the peer sees FIN. Closing again does nothing. The object stays
- * valid until the last of its results is ended.
+ * whole; else the peer sees FIN. Closing again does nothing, as long as the
+ * socket is there (see above).
  * Returns 0. NULL is fine. .NET: Close. */
 int async_close(struct async_socket *socket);
-
-/* True exactly when a receive (or, of a listener, an accept) that is begun now
- * would not wait: bytes have come, or FIN, or the connection is broken. While
- * another one is pending it is false, for that one comes first; so it is for a
- * closed socket. Never waits itself. .NET: Poll(0, SelectMode.SelectRead). */
-bool async_is_readable(struct async_socket *socket);
 
 /* The socket's own address, and its peer's. LENGTH holds the room at ADDRESS,
  * and then what was used of it. The peer's address is known also after the peer

@@ -8,63 +8,50 @@
 
 #include <errno.h>
 
-#include "async_engine.h"
+#include "async_operation.h"
 #include "event_queue.h"
 
-/* With the lock of the core held, before the callback runs. */
-static void on_completion(struct async_result *ar)
+/* Inside, before the callback runs, and when the result is given back. */
+static void watch(struct async_result *ar)
 {
-    event_set(ar->wait_handle);
-}
-
-static void on_free(struct async_result *ar)
-{
-    event_destroy(ar->wait_handle);
+    if (ar->life == ASYNC_FREE)
+        event_destroy(ar->watcher_state);
+    else
+        event_set(ar->watcher_state);
 }
 
 /* The guard of a handle: its own loop must not wait for it. */
-static int refuse_the_loop(void *core)
+static int refuse_the_loop(void *loop)
 {
-    return async_on_loop(core) ? EDEADLK : 0;
+    return loop_may_await(loop) ? 0 : EDEADLK;
 }
 
-static struct event *create_handle(struct async_core *core)
+static struct event *create_handle(struct async_result *ar)
 {
-    struct event *event = event_create(EVENT_MANUAL_RESET, false);
+    struct event *event =
+        event_create(EVENT_MANUAL_RESET, ar->life != ASYNC_PENDING);
 
-    if (event != NULL) {
-        event->guard = refuse_the_loop;
-        event->guard_state = core;
-    }
+    if (event == NULL)
+        return NULL;
+    event->guard = refuse_the_loop;
+    event->guard_state = ar->socket->home->loop;
+    ar->watcher = watch;
+    ar->watcher_state = event;
     return event;
-}
-
-/* With the lock of the core held. A result that is used again has the event of
- * its last life, in whatever state that has left it. */
-static void begin_a_life(struct async_result *ar)
-{
-    ar->completion_hook = on_completion;
-    ar->free_hook = on_free;
-    if (ar->completed)
-        event_set(ar->wait_handle);
-    else
-        event_reset(ar->wait_handle);
 }
 
 struct event *async_wait_handle(struct async_result *ar)
 {
     struct event *handle;
+    struct loop *loop;
 
     if (ar == NULL) {
         errno = EINVAL;
         return NULL;
     }
-    pthread_mutex_lock(&ar->core->lock);
-    if (ar->wait_handle == NULL)
-        ar->wait_handle = create_handle(ar->core);
-    if (ar->wait_handle != NULL && ar->completion_hook == NULL)
-        begin_a_life(ar);
-    handle = ar->wait_handle;
-    pthread_mutex_unlock(&ar->core->lock);
+    loop = ar->socket->home->loop;
+    loop_enter(loop);
+    handle = ar->watcher != NULL ? ar->watcher_state : create_handle(ar);
+    loop_leave(loop);
     return handle;
 }

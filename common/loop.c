@@ -37,7 +37,10 @@ struct loop {
     unsigned long long round;
     int wake[2];         /* a byte in this pipe ends a wait */
     atomic_bool stopped; /* by a signal handler, or by another thread */
+    bool waiting;        /* in phase 1 */
+    int timeout;         /* of that wait */
     struct loop_extension *extensions; /* last hung in first */
+    struct loop_monitor *monitor;      /* NULL: one thread has it all */
 };
 
 /* ============================ making and ending ========================== */
@@ -108,9 +111,14 @@ void loop_destroy(struct loop *loop)
 {
     if (loop == NULL)
         return;
+    if (loop->monitor != NULL)
+        loop->monitor->stop(loop->monitor);
     for (struct loop_extension *e = loop->extensions; e != NULL; e = e->next)
         if (e->stop != NULL)
             e->stop(e);
+    if (loop->monitor != NULL)
+        loop->monitor->close(loop->monitor);
+    loop->monitor = NULL;
     while (loop->extensions != NULL) {
         struct loop_extension *last = loop->extensions;
 
@@ -159,7 +167,8 @@ int loop_watch(struct loop *loop, int fd, unsigned events,
 {
     int result = -1;
 
-    if (fd < 0 || (events & ~(unsigned)(LOOP_READ | LOOP_WRITE)) != 0) {
+    if (fd < 0 || (events & ~(unsigned)(LOOP_READ | LOOP_WRITE)) != 0 ||
+        callback == NULL) {
         errno = fd < 0 ? EBADF : EINVAL;
         return -1;
     }
@@ -241,16 +250,6 @@ struct loop_extension *loop_find(struct loop *loop, const void *key)
     return NULL;
 }
 
-static bool has_work(const struct loop *loop)
-{
-    if (loop->watched > 0)
-        return true;
-    for (struct loop_extension *e = loop->extensions; e != NULL; e = e->next)
-        if (e->is_pending(e))
-            return true;
-    return false;
-}
-
 /* The shortest of all time-outs; -1 is the longest. */
 static int shortest_timeout(const struct loop *loop, int milliseconds)
 {
@@ -263,7 +262,64 @@ static int shortest_timeout(const struct loop *loop, int milliseconds)
     return milliseconds;
 }
 
+/* =============================== one at a time =========================== */
+
+void loop_set_monitor(struct loop *loop, struct loop_monitor *monitor)
+{
+    loop->monitor = monitor;
+}
+
+static void leave(struct loop *loop)
+{
+    if (loop->monitor != NULL)
+        loop->monitor->leave(loop->monitor);
+}
+
+void loop_enter(struct loop *loop)
+{
+    if (loop->monitor != NULL)
+        loop->monitor->enter(loop->monitor);
+}
+
+void loop_leave(struct loop *loop)
+{
+    if (loop->waiting && shortest_timeout(loop, loop->timeout) != loop->timeout)
+        loop_wake(loop);
+    leave(loop);
+}
+
+bool loop_may_await(const struct loop *loop)
+{
+    return loop->monitor != NULL && loop->monitor->may_await(loop->monitor);
+}
+
+void loop_await(struct loop *loop)
+{
+    loop->monitor->await(loop->monitor);
+}
+
+bool loop_is_waiting(const struct loop *loop)
+{
+    return loop->waiting;
+}
+
 /* ================================= running =============================== */
+
+/* Phase 1. */
+static int wait_for(struct loop *loop, struct loop_event *events,
+                    int milliseconds)
+{
+    int count;
+
+    loop->timeout = shortest_timeout(loop, milliseconds);
+    loop->waiting = true;
+    leave(loop);
+    count = loop->backend->wait(loop->data, events, EVENTS_PER_ROUND,
+                                loop->timeout);
+    loop_enter(loop);
+    loop->waiting = false;
+    return count;
+}
 
 /* Phase 2. A callback can unwatch other descriptors, close them, and get their
  * numbers again for new connections. So each event is checked against what is
@@ -289,11 +345,16 @@ static void dispatch(struct loop *loop, const struct loop_event *events,
     /* END SOLUTION c */
 }
 
-int loop_run_once(struct loop *loop, int milliseconds)
+static bool has_work(const struct loop *loop)
+{
+    return loop->watched > 0 || shortest_timeout(loop, -1) != -1 ||
+           (loop->monitor != NULL && loop->monitor->running);
+}
+
+static int run_round(struct loop *loop, int milliseconds)
 {
     struct loop_event events[EVENTS_PER_ROUND];
-    int count = loop->backend->wait(loop->data, events, EVENTS_PER_ROUND,
-                                    shortest_timeout(loop, milliseconds));
+    int count = wait_for(loop, events, milliseconds);
 
     if (count == -1 && errno != EINTR)
         return -1;
@@ -304,13 +365,25 @@ int loop_run_once(struct loop *loop, int milliseconds)
     return 0;
 }
 
+int loop_run_once(struct loop *loop, int milliseconds)
+{
+    int result;
+
+    loop_enter(loop);
+    result = run_round(loop, milliseconds);
+    loop_leave(loop);
+    return result;
+}
+
 int loop_run(struct loop *loop)
 {
     int result = 0;
 
+    loop_enter(loop);
     while (result == 0 && !loop->stopped && has_work(loop))
-        result = loop_run_once(loop, -1);
+        result = run_round(loop, -1);
     loop->stopped = false;
+    loop_leave(loop);
     return result;
 }
 

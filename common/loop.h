@@ -44,9 +44,10 @@ void loop_destroy(struct loop *loop);
 /* From now on calls CALLBACK whenever FD is ready for one of EVENTS, until
  * loop_unwatch(). Watching FD again replaces events, callback and state; with
  * EVENTS 0 the descriptor stays known, and nothing is reported.
- * Returns 0, or -1 with EBADF (FD negative), EINVAL (other bits in EVENTS),
- * EMFILE (FD is too large for this back end: select() has room for FD_SETSIZE
- * descriptors, and writing past it would destroy memory), ENOMEM. */
+ * Returns 0, or -1 with EBADF (FD negative), EINVAL (other bits in EVENTS, or
+ * no CALLBACK), EMFILE (FD is too large for this back end: select() has room
+ * for FD_SETSIZE descriptors, and writing past it would destroy memory),
+ * ENOMEM. */
 int loop_watch(struct loop *loop, int fd, unsigned events,
                loop_callback *callback, void *state);
 

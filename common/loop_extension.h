@@ -7,17 +7,18 @@
 #ifndef LOOP_EXTENSION_H
 #define LOOP_EXTENSION_H
 
+#include <stdatomic.h>
+
 #include "loop.h"
 
 struct loop_extension {
-    /* Milliseconds until run() must be called; -1: no need; 0: at once. */
-    int (*timeout)(struct loop_extension *extension);
+    /* Milliseconds until run() must be called; -1: no need; 0: at once. As long
+     * as it is not -1, loop_run() has work to do. */
+    int (*timeout)(const struct loop_extension *extension);
     /* Phase 3 of a round. Must not wait. */
     void (*run)(struct loop_extension *extension);
-    /* True while loop_run() must not return for lack of work. */
-    bool (*is_pending)(const struct loop_extension *extension);
-    /* loop_destroy() calls it before it takes anything apart: the loop must not
-     * run any more, on whatever thread. NULL: there is nothing to stop. */
+    /* loop_destroy() calls it before it takes anything apart: what goes on ends
+     * now. NULL: there is nothing to stop. */
     void (*stop)(struct loop_extension *extension);
     /* loop_destroy() calls it, last hung in first; it frees the extension. */
     void (*destroy)(struct loop_extension *extension);
@@ -30,5 +31,45 @@ void loop_extend(struct loop *loop, struct loop_extension *extension);
 
 /* The extension with that key, or NULL. */
 struct loop_extension *loop_find(struct loop *loop, const void *key);
+
+/* One owner at a time: what hangs in a loop is touched only between
+ * loop_enter() and loop_leave(), and loop_run() is in between itself, but while
+ * it waits (phase 1) and while a callback runs that the program has given to an
+ * extension. Such a callback comes back to the library through its public
+ * functions, and each of them enters and leaves, on every path. Entering twice
+ * is fine; leave as often.
+ *
+ * A loop that only one thread uses needs no more than that order. */
+void loop_enter(struct loop *loop);
+
+/* Also sees to it that the loop does not sleep on if there is something to do.
+ */
+void loop_leave(struct loop *loop);
+
+/* For whoever has entered once and waits for something that the loop brings:
+ * leaves, and is back inside when something may have happened. Only if that can
+ * be: not where it is the caller who runs the loop. */
+void loop_await(struct loop *loop);
+bool loop_may_await(const struct loop *loop);
+
+/* True while the loop waits, in phase 1. Then the back end, which has the
+ * descriptors in its hands, must be left alone, and no descriptor that is
+ * watched may be closed. */
+bool loop_is_waiting(const struct loop *loop);
+
+/* What these functions do for a loop that more than one thread uses. */
+struct loop_monitor {
+    atomic_bool running; /* a thread runs the loop, with or without work */
+    void (*enter)(struct loop_monitor *monitor);
+    void (*leave)(struct loop_monitor *monitor);
+    void (*await)(struct loop_monitor *monitor);
+    bool (*may_await)(const struct loop_monitor *monitor);
+    /* loop_destroy() calls these: first of all, to end the thread that runs the
+     * loop; and when the extensions have stopped, to return when nobody is
+     * inside loop_await() any more. */
+    void (*stop)(struct loop_monitor *monitor);
+    void (*close)(struct loop_monitor *monitor);
+};
+void loop_set_monitor(struct loop *loop, struct loop_monitor *monitor);
 
 #endif

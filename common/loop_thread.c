@@ -1,53 +1,143 @@
-/* loop_thread.c - the loop on a thread of its own: what lesson 7 adds. */
+/* loop_thread.c - the loop on a thread of its own: what lesson 7 adds.
+ *
+ * Two threads use the loop from now on, so it gets a monitor (Hoare): a lock
+ * that is held by whoever is inside, and a condition for those who wait inside
+ * for something that the loop brings. Everything that lessons 3 to 6 have
+ * written enters and leaves already; until now that has meant nothing. */
 
 #include "loop_thread.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 
-#include "async_engine.h"
-#include "loop_timer.h"
+#include "loop_extension.h"
 
 /* Hangs in the loop, and ends with it. */
 struct loop_thread {
     struct loop_extension extension;
+    struct loop_monitor monitor;
     struct loop *loop;
-    struct async_core *core;
+    pthread_mutex_t lock;   /* whoever holds it is inside */
+    pthread_cond_t changed; /* somebody was inside, and has left */
+    int waiting;            /* threads that are in await() */
     pthread_t thread;
-    bool joinable;         /* the thread was started and not yet joined */
-    struct event *running; /* the thread has begun */
-    struct event *ended;   /* it is about to end */
-    int error;             /* of loop_run() */
+    struct event *ended; /* it is about to end */
+    int error;           /* of loop_run() */
 };
 
 static const char thread_key;
 
-/* ============================== the I/O thread =========================== */
+/* The loop that this thread runs, if it is an I/O thread. */
+static _Thread_local const struct loop *own_loop;
 
-static void own(struct async_core *core)
+/* =============================== the monitor ============================= */
+
+static struct loop_thread *thread_of(const struct loop_monitor *monitor)
 {
-    pthread_mutex_lock(&core->lock);
-    core->owner = pthread_self();
-    pthread_mutex_unlock(&core->lock);
+    return (struct loop_thread *)((char *)monitor -
+                                  offsetof(struct loop_thread, monitor));
 }
+
+static void enter(struct loop_monitor *monitor)
+{
+    pthread_mutex_lock(&thread_of(monitor)->lock);
+}
+
+/* Those who wait look again each time that somebody leaves: they are few. */
+static void leave(struct loop_monitor *monitor)
+{
+    struct loop_thread *thread = thread_of(monitor);
+
+    if (thread->waiting > 0)
+        pthread_cond_broadcast(&thread->changed);
+    pthread_mutex_unlock(&thread->lock);
+}
+
+static void await(struct loop_monitor *monitor)
+{
+    struct loop_thread *thread = thread_of(monitor);
+
+    thread->waiting++;
+    pthread_cond_wait(&thread->changed, &thread->lock);
+    thread->waiting--;
+}
+
+/* Nobody may wait for a loop that only this thread could run. */
+static bool may_await(const struct loop_monitor *monitor)
+{
+    return monitor->running && own_loop != thread_of(monitor)->loop;
+}
+
+static void close_monitor(struct loop_monitor *monitor)
+{
+    struct loop_thread *thread = thread_of(monitor);
+
+    pthread_mutex_lock(&thread->lock);
+    thread->waiting++;
+    while (thread->waiting > 1) /* the others than this one */
+        pthread_cond_wait(&thread->changed, &thread->lock);
+    thread->waiting--;
+    pthread_mutex_unlock(&thread->lock);
+}
+
+/* ============================== the I/O thread =========================== */
 
 static void *run(void *argument)
 {
     struct loop_thread *thread = argument;
 
-    own(thread->core);
-    event_set(thread->running);
+    own_loop = thread->loop;
     if (loop_run(thread->loop) == -1)
         thread->error = errno;
     event_set(thread->ended);
     return NULL;
 }
 
-/* ============================ in the loop's list ========================= */
+static int join(struct loop_thread *thread)
+{
+    int error = own_loop == thread->loop ? EDEADLK : 0;
 
-static int no_timeout(struct loop_extension *extension)
+    if (error == 0)
+        error = pthread_join(thread->thread, NULL);
+    if (error != 0)
+        return error;
+    thread->monitor.running = false;
+    return thread->error;
+}
+
+static void stop(struct loop_monitor *monitor)
+{
+    if (!monitor->running)
+        return;
+    loop_stop(thread_of(monitor)->loop);
+    join(thread_of(monitor));
+}
+
+/* Signals are for the main thread, as before: the new one inherits a mask that
+ * blocks them all. */
+static int start(struct loop_thread *thread)
+{
+    sigset_t all, before;
+
+    event_reset(thread->ended);
+    thread->error = 0;
+    thread->monitor.running = true;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    errno = pthread_create(&thread->thread, NULL, run, thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (errno == 0)
+        return 0;
+    thread->monitor.running = false;
+    return -1;
+}
+
+/* ============================ the loop's extension ======================= */
+
+static int no_timeout(const struct loop_extension *extension)
 {
     (void)extension;
     return -1;
@@ -58,124 +148,95 @@ static void nothing_to_run(struct loop_extension *extension)
     (void)extension;
 }
 
-/* Another thread may begin something at any time: a loop without work waits. */
-static bool is_pending(const struct loop_extension *extension)
-{
-    return ((const struct loop_thread *)extension)->joinable;
-}
-
-static int join(struct loop_thread *thread)
-{
-    int error;
-
-    if (async_on_loop(thread->core))
-        return EDEADLK;
-    error = pthread_join(thread->thread, NULL);
-    if (error != 0)
-        return error;
-    thread->joinable = false;
-    own(thread->core);
-    return thread->error;
-}
-
-static void stop(struct loop_extension *extension)
-{
-    struct loop_thread *thread = (struct loop_thread *)extension;
-
-    if (!thread->joinable)
-        return;
-    loop_stop(thread->loop);
-    join(thread);
-}
-
 static void destroy(struct loop_extension *extension)
 {
     struct loop_thread *thread = (struct loop_thread *)extension;
 
-    event_destroy(thread->running);
     event_destroy(thread->ended);
+    pthread_cond_destroy(&thread->changed);
+    pthread_mutex_destroy(&thread->lock);
     free(thread);
+}
+
+/* A callback that is inside already may call what enters again. */
+static int init_lock(struct loop_thread *thread)
+{
+    pthread_mutexattr_t attributes;
+    int error = pthread_mutexattr_init(&attributes);
+
+    if (error != 0)
+        return error;
+    error = pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+    if (error == 0)
+        error = pthread_mutex_init(&thread->lock, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    if (error != 0)
+        return error;
+    error = pthread_cond_init(&thread->changed, NULL);
+    if (error != 0)
+        pthread_mutex_destroy(&thread->lock);
+    return error;
+}
+
+static struct loop_thread *hang_in(struct loop *loop)
+{
+    struct loop_thread *thread = calloc(1, sizeof *thread);
+
+    if (thread == NULL)
+        return NULL;
+    thread->loop = loop;
+    thread->ended = event_create(EVENT_MANUAL_RESET, false);
+    errno = thread->ended == NULL ? errno : init_lock(thread);
+    if (errno != 0) {
+        int saved = errno;
+
+        event_destroy(thread->ended);
+        free(thread);
+        errno = saved;
+        return NULL;
+    }
+    thread->extension = (struct loop_extension){.timeout = no_timeout,
+                                                .run = nothing_to_run,
+                                                .destroy = destroy,
+                                                .key = &thread_key};
+    thread->monitor.enter = enter;
+    thread->monitor.leave = leave;
+    thread->monitor.await = await;
+    thread->monitor.may_await = may_await;
+    thread->monitor.stop = stop;
+    thread->monitor.close = close_monitor;
+    loop_extend(loop, &thread->extension);
+    loop_set_monitor(loop, &thread->monitor);
+    return thread;
 }
 
 /* ================================ the calls ============================== */
 
-static void do_nothing(struct loop *loop, void *state)
+static struct loop_thread *find(struct loop *loop)
 {
-    (void)loop;
-    (void)state;
-}
+    struct loop_thread *thread;
 
-/* What hangs in the loop is looked up by every thread from now on, so all of it
- * must hang there before: the operations, the timers, and this. */
-static struct loop_thread *hang_in(struct loop *loop)
-{
-    struct async_core *core = async_core_of(loop);
-    struct loop_timer *timer = loop_call_later(loop, 0, do_nothing, NULL);
-    struct loop_thread *thread = calloc(1, sizeof *thread);
-
-    loop_cancel(loop, timer);
-    if (core == NULL || timer == NULL || thread == NULL) {
-        free(thread);
-        return NULL;
-    }
-    thread->loop = loop;
-    thread->core = core;
-    thread->extension = (struct loop_extension){.timeout = no_timeout,
-                                                .run = nothing_to_run,
-                                                .is_pending = is_pending,
-                                                .stop = stop,
-                                                .destroy = destroy,
-                                                .key = &thread_key};
-    thread->running = event_create(EVENT_MANUAL_RESET, false);
-    thread->ended = event_create(EVENT_MANUAL_RESET, false);
-    if (thread->running == NULL || thread->ended == NULL) {
-        destroy(&thread->extension);
-        return NULL;
-    }
-    loop_extend(loop, &thread->extension);
+    loop_enter(loop);
+    thread = (struct loop_thread *)loop_find(loop, &thread_key);
+    loop_leave(loop);
     return thread;
-}
-
-/* Signals are for the main thread, as before: the new one inherits a mask that
- * blocks them all. */
-static int start_thread(struct loop_thread *thread)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    errno = pthread_create(&thread->thread, NULL, run, thread);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return errno == 0 ? 0 : -1;
 }
 
 int loop_start(struct loop *loop)
 {
-    struct loop_thread *thread =
-        (struct loop_thread *)loop_find(loop, &thread_key);
+    struct loop_thread *thread = find(loop);
 
     if (thread == NULL && (thread = hang_in(loop)) == NULL)
         return -1;
-    if (thread->joinable) {
-        errno = EALREADY;
-        return -1;
-    }
-    event_reset(thread->running);
-    event_reset(thread->ended);
-    thread->error = 0;
-    thread->joinable = true;
-    if (start_thread(thread) == -1) {
-        thread->joinable = false;
-        return -1;
-    }
-    event_wait_one(thread->running, -1);
-    return 0;
+    if (!thread->monitor.running)
+        return start(thread);
+    errno = EALREADY;
+    return -1;
 }
 
 struct event *loop_ended(struct loop *loop)
 {
-    const struct loop_thread *thread =
-        (struct loop_thread *)loop_find(loop, &thread_key);
+    const struct loop_thread *thread = find(loop);
 
     if (thread != NULL)
         return thread->ended;
@@ -185,11 +246,10 @@ struct event *loop_ended(struct loop *loop)
 
 int loop_join(struct loop *loop)
 {
-    struct loop_thread *thread =
-        (struct loop_thread *)loop_find(loop, &thread_key);
+    struct loop_thread *thread = find(loop);
 
     errno = EINVAL;
-    if (thread != NULL && thread->joinable)
+    if (thread != NULL && thread->monitor.running)
         errno = join(thread);
     return errno == 0 ? 0 : -1;
 }

@@ -21,8 +21,10 @@
 #include "loop.h"
 
 /* Starts a thread that runs LOOP, also while nothing is pending, until
- * loop_stop(). Call it before other threads use the loop. loop_destroy() stops
- * and joins the thread; it must not be called on it.
+ * loop_stop(). Until then a loop and all its sockets are one thread's; call it
+ * before another thread uses them. loop_destroy() stops and joins the thread,
+ * and lets those go who wait in an End; it must not be called on that thread,
+ * nor while another thread could begin a call on something of LOOP.
  * Returns 0, or -1 with EALREADY (such a thread runs), EAGAIN (no more threads)
  * or ENOMEM. */
 int loop_start(struct loop *loop);

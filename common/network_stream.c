@@ -3,7 +3,7 @@
 #include "network_stream.h"
 
 #include <errno.h>
-#include <stdatomic.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "async_operation.h"
@@ -11,11 +11,12 @@
 #include "async_send.h"
 
 struct network_stream {
+    struct loop *loop;
     struct async_socket *socket; /* not to be touched once this is closed */
     enum network_stream_access access;
     bool owns_socket;
-    atomic_bool closed;
-    atomic_uint references; /* the owner's, and the operations not ended */
+    bool closed;
+    unsigned references; /* the owner's, and the operations not ended */
 };
 
 /* ================================ the life of one ======================== */
@@ -23,9 +24,12 @@ struct network_stream {
 static void release(struct network_stream *stream)
 {
     int saved = errno; /* what End has to say is still to be read */
+    struct loop *loop = stream->loop;
 
-    if (atomic_fetch_sub(&stream->references, 1) == 1)
+    loop_enter(loop);
+    if (--stream->references == 0)
         free(stream);
+    loop_leave(loop);
     errno = saved;
 }
 
@@ -35,21 +39,6 @@ static bool is_stream(const struct network_stream *stream)
     if (stream == NULL)
         errno = EINVAL;
     return stream != NULL;
-}
-
-/* Before an operation is begun: its callback, on another thread, may end it
- * before Begin has returned. */
-static void hold(struct network_stream *stream)
-{
-    atomic_fetch_add(&stream->references, 1);
-}
-
-static struct async_result *begun(struct network_stream *stream,
-                                  struct async_result *ar)
-{
-    if (ar == NULL)
-        release(stream);
-    return ar;
 }
 
 /* These say that End has not consumed the result: it is another's, or was ended
@@ -76,7 +65,7 @@ struct network_stream *network_stream_create(struct async_socket *socket,
     errno = ENOSYS;
     /* TODO a: fail with EINVAL unless access is one of the three. Fail if
      * async_check_connected() does, which sets errno. calloc() a stream, and
-     * keep socket, access and owns_socket in it. */
+     * keep socket, its home->loop, access and owns_socket in it. */
     /* BEGIN SOLUTION a */
     if (access != NETWORK_STREAM_READ && access != NETWORK_STREAM_WRITE &&
         access != NETWORK_STREAM_READ_WRITE) {
@@ -88,6 +77,7 @@ struct network_stream *network_stream_create(struct async_socket *socket,
     stream = calloc(1, sizeof *stream);
     if (stream == NULL)
         return NULL;
+    stream->loop = socket->home->loop;
     stream->socket = socket;
     stream->access = access;
     stream->owns_socket = owns_socket;
@@ -101,13 +91,15 @@ void network_stream_close(struct network_stream *stream)
 {
     if (stream == NULL)
         return;
-    /* TODO a: set closed. If it was not set before, and the stream owns its
-     * socket, async_close() that. Of two threads only one may find closed
-     * unset: atomic_exchange() sets it and tells what it was, in one step. */
+    loop_enter(stream->loop);
+    /* TODO a: if the stream is not closed yet and owns its socket,
+     * async_close() that. From now on it is closed. */
     /* BEGIN SOLUTION a */
-    if (!atomic_exchange(&stream->closed, true) && stream->owns_socket)
+    if (!stream->closed && stream->owns_socket)
         async_close(stream->socket);
+    stream->closed = true;
     /* END SOLUTION a */
+    loop_leave(stream->loop);
 }
 
 void network_stream_destroy(struct network_stream *stream)
@@ -124,12 +116,15 @@ bool network_stream_can_read(const struct network_stream *stream)
 {
     bool can = false;
 
-    /* TODO a: true if there is a stream, it is not closed, and its access has
-     * the bit NETWORK_STREAM_READ. */
+    if (stream == NULL)
+        return false;
+    loop_enter(stream->loop);
+    /* TODO a: true if the stream is not closed, and its access has the bit
+     * NETWORK_STREAM_READ. */
     /* BEGIN SOLUTION a */
-    can = stream != NULL && !stream->closed &&
-          (stream->access & NETWORK_STREAM_READ) != 0;
+    can = !stream->closed && (stream->access & NETWORK_STREAM_READ) != 0;
     /* END SOLUTION a */
+    loop_leave(stream->loop);
     return can;
 }
 
@@ -137,17 +132,37 @@ bool network_stream_can_write(const struct network_stream *stream)
 {
     bool can = false;
 
+    if (stream == NULL)
+        return false;
+    loop_enter(stream->loop);
     /* TODO a: the same for NETWORK_STREAM_WRITE. */
     /* BEGIN SOLUTION a */
-    can = stream != NULL && !stream->closed &&
-          (stream->access & NETWORK_STREAM_WRITE) != 0;
+    can = !stream->closed && (stream->access & NETWORK_STREAM_WRITE) != 0;
     /* END SOLUTION a */
+    loop_leave(stream->loop);
     return can;
+}
+
+/* Bytes, FIN or an error; but a read that is pending would get them first. */
+static bool is_readable(const struct async_socket *socket)
+{
+    struct pollfd look = {.fd = socket->fd, .events = POLLIN};
+
+    return socket->role == ASYNC_CONNECTED &&
+           socket->queues[ASYNC_READING].first == NULL &&
+           poll(&look, 1, 0) == 1;
 }
 
 bool network_stream_data_available(struct network_stream *stream)
 {
-    return network_stream_can_read(stream) && async_is_readable(stream->socket);
+    bool available;
+
+    if (stream == NULL)
+        return false;
+    loop_enter(stream->loop);
+    available = network_stream_can_read(stream) && is_readable(stream->socket);
+    loop_leave(stream->loop);
+    return available;
 }
 
 /* ================================== read ================================= */
@@ -161,7 +176,7 @@ struct async_result *network_stream_begin_read(struct network_stream *stream,
 
     if (!is_stream(stream))
         return NULL;
-    hold(stream);
+    loop_enter(stream->loop);
     errno = ENOSYS;
     /* TODO a: if the stream cannot be read, set errno to EBADF. Else
      * async_begin_receive() on its socket. */
@@ -174,7 +189,9 @@ struct async_result *network_stream_begin_read(struct network_stream *stream,
         errno = EBADF;
     /* end slide */
     /* END SOLUTION a */
-    return begun(stream, ar);
+    stream->references += ar != NULL ? 1 : 0;
+    loop_leave(stream->loop);
+    return ar;
 }
 
 ssize_t network_stream_end_read(struct network_stream *stream,
@@ -203,7 +220,7 @@ network_stream_begin_write(struct network_stream *stream, const void *buffer,
 
     if (!is_stream(stream))
         return NULL;
-    hold(stream);
+    loop_enter(stream->loop);
     errno = ENOSYS;
     /* TODO a: as network_stream_begin_read(), with async_begin_send(). */
     /* BEGIN SOLUTION a */
@@ -212,7 +229,9 @@ network_stream_begin_write(struct network_stream *stream, const void *buffer,
     else
         errno = EBADF;
     /* END SOLUTION a */
-    return begun(stream, ar);
+    stream->references += ar != NULL ? 1 : 0;
+    loop_leave(stream->loop);
+    return ar;
 }
 
 int network_stream_end_write(struct network_stream *stream,

@@ -7,15 +7,14 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 #include "async_connect.h"
+#include "async_operation.h" /* tells of which loop a socket is */
 
 struct tcp_client {
     struct loop *loop;
-    pthread_mutex_t lock;          /* of all that follows */
     struct async_socket *socket;   /* of the last BeginConnect; NULL: none */
     struct async_result *connect;  /* of the last BeginConnect; NULL: none */
     bool connect_ended;            /* that one */
@@ -34,7 +33,6 @@ struct tcp_client *tcp_client_create(struct loop *loop)
     if (client == NULL)
         return NULL;
     client->loop = loop;
-    pthread_mutex_init(&client->lock, NULL);
     return client;
 }
 
@@ -45,7 +43,7 @@ struct tcp_client *tcp_client_adopt(struct async_socket *socket)
     struct tcp_client *client = NULL;
 
     if (async_remote_address(socket, (struct sockaddr *)&peer, &length) == 0)
-        client = tcp_client_create(NULL); /* it will never connect again */
+        client = tcp_client_create(socket->home->loop);
     if (client == NULL) {
         int saved = errno;
 
@@ -62,7 +60,7 @@ void tcp_client_close(struct tcp_client *client)
 {
     if (client == NULL)
         return;
-    pthread_mutex_lock(&client->lock);
+    loop_enter(client->loop);
     /* Not twice: the library may have made another socket of this one. For the
      * same reason the stream closes its socket itself, if there is a stream. */
     if (!client->closed && client->stream != NULL)
@@ -70,7 +68,7 @@ void tcp_client_close(struct tcp_client *client)
     else if (!client->closed)
         async_close(client->socket);
     client->closed = true;
-    pthread_mutex_unlock(&client->lock);
+    loop_leave(client->loop);
 }
 
 static bool is_connecting(const struct tcp_client *client)
@@ -83,7 +81,6 @@ static void free_client(struct tcp_client *client)
     int saved = errno;
 
     network_stream_destroy(client->stream);
-    pthread_mutex_destroy(&client->lock);
     free(client);
     errno = saved;
 }
@@ -95,10 +92,10 @@ void tcp_client_destroy(struct tcp_client *client)
     if (client == NULL)
         return;
     tcp_client_close(client);
-    pthread_mutex_lock(&client->lock);
+    loop_enter(client->loop);
     client->destroyed = true;
     last = !is_connecting(client);
-    pthread_mutex_unlock(&client->lock);
+    loop_leave(client->loop);
     if (last)
         free_client(client);
 }
@@ -158,15 +155,15 @@ struct async_result *tcp_client_begin_connect(struct tcp_client *client,
     struct async_result *ar = NULL;
     int error;
 
-    /* With the lock held to the end: an End on another thread has to find what
+    /* Inside to the end: an End on another thread has to find what
      * was begun. */
-    pthread_mutex_lock(&client->lock);
+    loop_enter(client->loop);
     error = why_not_connect(client, address, length);
     if (error == 0)
         ar = connect_anew(client, address, length, callback, state);
     else
         errno = error;
-    pthread_mutex_unlock(&client->lock);
+    loop_leave(client->loop);
     return ar;
 }
 
@@ -176,14 +173,14 @@ static struct async_socket *socket_of(struct tcp_client *client,
 {
     struct async_socket *socket = NULL;
 
-    pthread_mutex_lock(&client->lock);
+    loop_enter(client->loop);
     if (ar == NULL || ar != client->connect)
         errno = EINVAL;
     else if (client->connect_ended)
         errno = EALREADY;
     else
         socket = client->socket;
-    pthread_mutex_unlock(&client->lock);
+    loop_leave(client->loop);
     return socket;
 }
 
@@ -195,14 +192,14 @@ int tcp_client_end_connect(struct tcp_client *client, struct async_result *ar)
 
     if (socket == NULL)
         return -1;
-    result = async_end_connect(socket, ar); /* may wait: without the lock */
+    result = async_end_connect(socket, ar); /* may wait, so not inside */
     if (result == -1 && (errno == EALREADY || errno == EDEADLK))
         return -1;
-    pthread_mutex_lock(&client->lock);
+    loop_enter(client->loop);
     client->connect_ended = true;
     client->connected = result == 0;
     last = client->destroyed;
-    pthread_mutex_unlock(&client->lock);
+    loop_leave(client->loop);
     if (last)
         free_client(client);
     return result;
@@ -214,7 +211,7 @@ struct network_stream *tcp_client_get_stream(struct tcp_client *client)
 {
     struct network_stream *stream = NULL;
 
-    pthread_mutex_lock(&client->lock);
+    loop_enter(client->loop);
     if (client->closed) {
         errno = EBADF;
     } else if (!client->connected) {
@@ -225,7 +222,7 @@ struct network_stream *tcp_client_get_stream(struct tcp_client *client)
                 client->socket, NETWORK_STREAM_READ_WRITE, true);
         stream = client->stream;
     }
-    pthread_mutex_unlock(&client->lock);
+    loop_leave(client->loop);
     return stream;
 }
 
@@ -240,13 +237,13 @@ struct async_socket *tcp_client_socket(struct tcp_client *client)
 {
     struct async_socket *socket = NULL;
 
-    pthread_mutex_lock(&client->lock);
+    loop_enter(client->loop);
     if (is_closed(client))
         errno = EBADF;
     else if (client->socket == NULL)
         errno = ENOTCONN;
     else
         socket = client->socket;
-    pthread_mutex_unlock(&client->lock);
+    loop_leave(client->loop);
     return socket;
 }

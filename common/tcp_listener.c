@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +25,6 @@ struct session {
 
 struct tcp_listener {
     struct loop *loop;
-    pthread_mutex_t lock;            /* of all that follows */
     struct sockaddr_storage address; /* with the real port, once started */
     socklen_t length;
     struct session *sessions; /* the latest first */
@@ -53,7 +51,6 @@ struct tcp_listener *tcp_listener_create(struct loop *loop,
     listener->loop = loop;
     memcpy(&listener->address, address, length);
     listener->length = length;
-    pthread_mutex_init(&listener->lock, NULL);
     return listener;
 }
 
@@ -73,7 +70,6 @@ static void free_listener(struct tcp_listener *listener)
         listener->sessions = session->earlier;
         free(session);
     }
-    pthread_mutex_destroy(&listener->lock);
     free(listener);
 }
 
@@ -84,10 +80,10 @@ void tcp_listener_destroy(struct tcp_listener *listener)
     if (listener == NULL)
         return;
     tcp_listener_stop(listener);
-    pthread_mutex_lock(&listener->lock);
+    loop_enter(listener->loop);
     listener->destroyed = true;
     last = !has_accepts(listener);
-    pthread_mutex_unlock(&listener->lock);
+    loop_leave(listener->loop);
     if (last)
         free_listener(listener);
 }
@@ -133,7 +129,7 @@ static void forget_sessions(struct tcp_listener *listener)
     }
 }
 
-/* With the lock held. */
+/* Inside. */
 static int start(struct tcp_listener *listener, int backlog)
 {
     struct session *session = calloc(1, sizeof *session);
@@ -162,10 +158,10 @@ int tcp_listener_start(struct tcp_listener *listener, int backlog)
 {
     int result = 0;
 
-    pthread_mutex_lock(&listener->lock);
+    loop_enter(listener->loop);
     if (!listener->listening)
         result = start(listener, backlog);
-    pthread_mutex_unlock(&listener->lock);
+    loop_leave(listener->loop);
     return result;
 }
 
@@ -173,21 +169,21 @@ void tcp_listener_stop(struct tcp_listener *listener)
 {
     if (listener == NULL)
         return;
-    pthread_mutex_lock(&listener->lock);
+    loop_enter(listener->loop);
     if (listener->listening)
         async_close(listener->sessions->socket);
     listener->listening = false;
-    pthread_mutex_unlock(&listener->lock);
+    loop_leave(listener->loop);
 }
 
 int tcp_listener_local_address(struct tcp_listener *listener,
                                struct sockaddr *address, socklen_t *length)
 {
-    pthread_mutex_lock(&listener->lock);
+    loop_enter(listener->loop);
     if (*length > listener->length)
         *length = listener->length;
     memcpy(address, &listener->address, *length);
-    pthread_mutex_unlock(&listener->lock);
+    loop_leave(listener->loop);
     return 0;
 }
 
@@ -199,20 +195,20 @@ struct async_result *tcp_listener_begin_accept(struct tcp_listener *listener,
 {
     struct async_result *ar = NULL;
 
-    /* With the lock held to the end: an End on another thread has to find the
+    /* Inside to the end: an End on another thread has to find the
      * accept counted. */
-    pthread_mutex_lock(&listener->lock);
+    loop_enter(listener->loop);
     if (listener->listening)
         ar = async_begin_accept(listener->sessions->socket, callback, state);
     else
         errno = EINVAL;
     if (ar != NULL)
         listener->sessions->accepts++;
-    pthread_mutex_unlock(&listener->lock);
+    loop_leave(listener->loop);
     return ar;
 }
 
-/* The session in which AR was begun, with the lock held. NULL with EINVAL: it
+/* The session in which AR was begun; inside. NULL with EINVAL: it
  * is another's; or with EALREADY: all of that session are ended, and its socket
  * may be somebody else's by now. */
 static struct session *session_of(const struct tcp_listener *listener,
@@ -233,10 +229,10 @@ static void ended(struct tcp_listener *listener, struct session *session)
 {
     bool last;
 
-    pthread_mutex_lock(&listener->lock);
+    loop_enter(listener->loop);
     session->accepts--;
     last = listener->destroyed && !has_accepts(listener);
-    pthread_mutex_unlock(&listener->lock);
+    loop_leave(listener->loop);
     if (last)
         free_listener(listener);
 }
@@ -248,14 +244,14 @@ struct tcp_client *tcp_listener_end_accept(struct tcp_listener *listener,
     struct session *session;
     int error;
 
-    pthread_mutex_lock(&listener->lock);
+    loop_enter(listener->loop);
     session = session_of(listener, ar);
     if (session != NULL)
         socket = session->socket;
-    pthread_mutex_unlock(&listener->lock);
+    loop_leave(listener->loop);
     if (session == NULL)
         return NULL;
-    accepted = async_end_accept(socket, ar); /* may wait: without the lock */
+    accepted = async_end_accept(socket, ar); /* may wait, so not inside */
     error = errno;
     if (accepted == NULL && (error == EALREADY || error == EDEADLK))
         return NULL;

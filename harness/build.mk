@@ -56,7 +56,7 @@ objects := $(foreach f,plain san,\
 	$(patsubst %,$(B)/harness/%.o,$(wire))\
 	$(patsubst %,$(B)/tests/%.o,$(tests))\
 	$(patsubst tests/%.c,$(B)/tests/%.o,$(wildcard tests/fuzz/*.c))\
-	$(patsubst %,$(B)/units/%.o,$(units) fixture suite)\
+	$(patsubst %,$(B)/units/%.o,$(units) fixture suite engine epoll)\
 	$(trivial:%=$(B)/trivial/%)
 
 # The tests of the library from lesson 3 on run under valgrind as well; but for
@@ -75,7 +75,7 @@ all: programs units memcheck threads tests $(B)/wire
 memcheck: $(memcheck:%=$(B)/memcheck/%)
 threads: $(threads:%=$(B)/threads/%) $(threaded_programs:%=$(B)/tsan/%)
 programs: $(programs) $(trivial:%=$(B)/trivial/%)
-units: $(units:%=$(B)/units/%)
+units: $(units:%=$(B)/units/%) $(B)/units/engine-of-the-library
 tests: $(tests:%=$(B)/tests/%)
 
 # $(call compile,flags): one object, its dependencies beside it.
@@ -127,6 +127,14 @@ $(foreach l,$(threads),$(eval $(call unit,threads,$l,tsan,$(threaded))))
 $(eval $(call unit_objects,units,$(sanitized)))
 $(eval $(call unit_objects,memcheck,$(optimised)))
 $(eval $(call unit_objects,threads,$(threaded)))
+
+# Tests of the engine that count and refuse calls: with functions of their own
+# in front of the library's, and on epoll.
+engine_wraps := -Wl,--wrap=loop_watch,--wrap=recv,--wrap=pthread_mutex_lock
+$(B)/units/engine-of-the-library: $(B)/units/engine.o $(B)/units/epoll.o \
+		$(B)/units/suite.o $(B)/units/fixture.o \
+		$(patsubst %,$(B)/san/common/%.o,$(filter-out loop_select,$(common)))
+	$(CC) $(sanitized) $(engine_wraps) $^ -o $@ $(check_libs) -lpthread
 
 # The check runner, and the unit tests of its parts.
 $(B)/wire: $(wire:%=$(B)/harness/%.o)

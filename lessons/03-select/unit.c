@@ -228,6 +228,10 @@ START_TEST(wrong_arguments)
     ck_assert_int_eq(errno, EBADF);
     ck_assert_int_eq(loop_watch(loop, pair[0], 8, note, NULL), -1);
     ck_assert_int_eq(errno, EINVAL);
+    ck_assert_int_eq(loop_watch(loop, pair[0], LOOP_READ, NULL, NULL), -1);
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_int_eq(loop_unwatch(loop, pair[0]), -1);
+    ck_assert_int_eq(errno, ENOENT);
     setenv("LOOP_BACKEND", "no-such", 1);
     ck_assert_ptr_null(loop_create());
     ck_assert_int_eq(errno, EINVAL);
@@ -331,19 +335,14 @@ struct counter {
     int *rounds, *destroyed;
 };
 
-static int counter_timeout(struct loop_extension *e)
+static int counter_timeout(const struct loop_extension *e)
 {
-    return *((struct counter *)e)->rounds < 3 ? 0 : -1;
+    return *((const struct counter *)e)->rounds < 3 ? 0 : -1;
 }
 
 static void counter_run(struct loop_extension *e)
 {
     ++*((struct counter *)e)->rounds;
-}
-
-static bool counter_is_pending(const struct loop_extension *e)
-{
-    return *((const struct counter *)e)->rounds < 3;
 }
 
 static void counter_destroy(struct loop_extension *e)
@@ -358,12 +357,10 @@ START_TEST(an_extension_keeps_the_loop_running)
     int rounds = 0, destroyed = 0;
     struct counter *counter = calloc(1, sizeof *counter);
 
-    counter->extension =
-        (struct loop_extension){.timeout = counter_timeout,
-                                .run = counter_run,
-                                .is_pending = counter_is_pending,
-                                .destroy = counter_destroy,
-                                .key = &key};
+    counter->extension = (struct loop_extension){.timeout = counter_timeout,
+                                                 .run = counter_run,
+                                                 .destroy = counter_destroy,
+                                                 .key = &key};
     counter->rounds = &rounds;
     counter->destroyed = &destroyed;
     ck_assert_ptr_null(loop_find(loop, &key));

@@ -50,6 +50,7 @@ static void finish(struct client *client, const char *what, const char *reason)
     if (reason != NULL)
         client->status = fail(what, client->arguments->endpoint, reason);
     async_close(client->socket);
+    client->socket = NULL;
 }
 
 /* ================================ receive ================================ */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -166,43 +165,6 @@ static void wait_readable(int fd)
     ck_assert_int_eq(poll(&watch, 1, -1), 1);
 }
 
-/* Another thread tells this one, which runs the loop meanwhile, that it has got
- * so far. */
-static int telling[2];
-static bool told;
-
-static void hear(struct loop *l, int fd, unsigned events, void *state)
-{
-    (void)events;
-    (void)state;
-    loop_unwatch(l, fd);
-    told = true;
-}
-
-static void tell(void)
-{
-    ck_assert_int_eq(write(telling[1], "", 1), 1);
-}
-
-static void listen_for_telling(void)
-{
-    ck_assert_int_eq(pipe(telling), 0);
-    ck_assert_int_eq(loop_watch(loop, telling[0], LOOP_READ, hear, NULL), 0);
-}
-
-static void run_until_told(void)
-{
-    while (!told)
-        ck_assert_int_eq(loop_run_once(loop, -1), 0);
-}
-
-static void join(pthread_t thread)
-{
-    pthread_join(thread, NULL);
-    close(telling[0]);
-    close(telling[1]);
-}
-
 /* ================================ listener =============================== */
 
 START_TEST(rule_52_begin_before_start)
@@ -348,38 +310,6 @@ START_TEST(rule_53_start_after_stop)
         tcp_client_destroy(client);
         close(fd);
     }
-}
-END_TEST
-
-static void *restart(void *unused)
-{
-    (void)unused;
-    for (int i = 0; i < 50; i++) {
-        tcp_listener_stop(listener);
-        ck_assert_msg(tcp_listener_start(listener, 5) == 0,
-                      "53: from another thread: %s", strerror(errno));
-    }
-    tell();
-    return NULL;
-}
-
-START_TEST(rule_53_on_another_thread)
-{
-    pthread_t thread;
-    struct async_result *ar = tcp_listener_begin_accept(listener, NULL, NULL);
-    struct tcp_client *client;
-    int fd;
-
-    listen_for_telling();
-    pthread_create(&thread, NULL, restart, NULL);
-    run_until_told();
-    join(thread);
-    wait_for(ar);
-    ck_assert_int_eq(failed_accept(listener, ar), ECANCELED);
-    fd = plain_connect(&here);
-    client = accept_one();
-    tcp_client_destroy(client);
-    close(fd);
 }
 END_TEST
 
@@ -1039,60 +969,6 @@ START_TEST(the_end_of_a_server)
 }
 END_TEST
 
-/* ================================= threads =============================== */
-
-static struct tcp_client *waiting_client;
-
-static void *wait_in_end(void *state)
-{
-    struct network_stream *stream = state;
-    struct async_result *ar =
-        network_stream_begin_read(stream, &byte_here, 1, NULL, NULL);
-
-    ck_assert_ptr_nonnull(ar);
-    ck_assert_msg(network_stream_end_read(stream, ar) == 1,
-                  "End has waited: %s", strerror(errno));
-    ck_assert_int_eq(byte_here, 'x');
-    tell();
-    ar = network_stream_begin_read(stream, &byte_here, 1, NULL, NULL);
-    if (ar == NULL) /* it was closed already */
-        ck_assert_int_eq(errno, EBADF);
-    else
-        ck_assert_int_eq(failed_read(stream, ar), ECANCELED);
-    return NULL;
-}
-
-static void close_client(struct async_result *ar)
-{
-    struct tcp_client *client = tcp_listener_end_accept(async_state(ar), ar);
-
-    ck_assert_ptr_nonnull(client);
-    tcp_client_destroy(client);
-    tcp_client_close(waiting_client);
-}
-
-/* One thread waits in End; the loop's must be free to read, and to close. */
-START_TEST(end_waits_on_another_thread)
-{
-    int fd = plain_connect(&here), second;
-    pthread_t thread;
-
-    waiting_client = accept_one();
-    listen_for_telling();
-    pthread_create(&thread, NULL, wait_in_end,
-                   tcp_client_get_stream(waiting_client));
-    ck_assert_int_eq(send(fd, "x", 1, 0), 1);
-    run_until_told();
-    tcp_listener_begin_accept(listener, close_client, listener);
-    second = plain_connect(&here);
-    loop_run(loop);
-    join(thread);
-    tcp_client_destroy(waiting_client);
-    close(fd);
-    close(second);
-}
-END_TEST
-
 /* =============================== a whole echo ============================ */
 
 /* The server's side of one conversation: read, write what was read, and so on
@@ -1265,7 +1141,6 @@ int main(int argc, char *argv[])
         accepts_of_another,
         rule_53_start_twice,
         rule_53_start_after_stop,
-        rule_53_on_another_thread,
         a_start_that_fails,
         rule_54_get_stream,
         rule_54_closed_before_get_stream,
@@ -1278,7 +1153,6 @@ int main(int argc, char *argv[])
         a_client_destroyed_too_early,
         a_stream_destroyed_too_early,
         the_end_of_a_server,
-        end_waits_on_another_thread,
         a_whole_echo,
         NULL,
     };

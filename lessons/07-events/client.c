@@ -70,13 +70,14 @@ static int connect_to(struct client *client, const struct addrinfo *address)
         return errno;
     /* TODO a: wait for the event, at most GIVE_UP_MILLISECONDS. If the time is
      * over, close the socket: that completes the connect, with ECANCELED. Wait
-     * for that, too, since until then the client is the callback's; and return
-     * ETIMEDOUT. */
+     * for that, too, since until then the client is the callback's. The socket
+     * is gone then: make it NULL, and return ETIMEDOUT. */
     /* BEGIN SOLUTION a */
     /* slide: give-up */
     if (event_wait_one(client->connected, GIVE_UP_MILLISECONDS) == 0) {
         async_close(client->socket);
         event_wait_one(client->connected, -1);
+        client->socket = NULL;
         return ETIMEDOUT;
     }
     /* end slide */
@@ -109,6 +110,7 @@ static int connect_to_any(struct client *client, struct loop *loop,
             return 0;
         }
         async_close(client->socket);
+        client->socket = NULL;
     }
     return error;
 }

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "async_accept.h"
-#include "async_engine.h"
+#include "async_operation.h"
 #include "async_receive.h"
 #include "async_send.h"
 #include "async_wait.h"
@@ -29,6 +29,9 @@
 #include "event_queue.h"
 #include "loop.h"
 #include "loop_thread.h"
+#include "network_stream.h"
+#include "tcp_client.h"
+#include "tcp_listener.h"
 
 /* ============================ threads that wait ========================== */
 
@@ -729,7 +732,8 @@ static void set_up(void)
 static void tear_down(void)
 {
     loop_destroy(loop);
-    close(theirs);
+    if (theirs != -1)
+        close(theirs);
 }
 
 static char buffer[64];
@@ -895,11 +899,11 @@ START_TEST(rule_7_the_wait_handle)
 }
 END_TEST
 
-/* A result is used again, with its handle: whether that was set in its last
- * life must not matter. */
+/* Each operation has a handle of its own: whether that of the last one was set
+ * must not matter. */
 START_TEST(rule_7_in_its_next_life)
 {
-    for (int i = 0; i < 4 * ASYNC_KEPT; i++) {
+    for (int i = 0; i < 1000; i++) {
         struct async_result *ar = begin_receive(NULL, NULL);
         struct event *handle = i % 3 != 0 ? handle_of(ar) : NULL;
 
@@ -996,20 +1000,24 @@ static void *end_in_thread(void *argument)
     return NULL;
 }
 
+static int count_in_end(const struct async_result *ar)
+{
+    int users;
+
+    loop_enter(loop);
+    users = ar->users;
+    loop_leave(loop);
+    return users;
+}
+
 /* Starts a thread that ends AR, and returns when it waits there, the COUNTth.
  */
 static void park_in_end(struct ender *e, struct async_result *ar, int count)
 {
-    int users = 0;
-
     *e = (struct ender){.socket = ours, .ar = ar};
     pthread_create(&e->thread, NULL, end_in_thread, e);
-    while (users < count) {
-        pthread_mutex_lock(&ar->core->lock);
-        users = ar->users;
-        pthread_mutex_unlock(&ar->core->lock);
+    while (count_in_end(ar) < count)
         sched_yield();
-    }
 }
 
 START_TEST(rule_15_end_waits)
@@ -1069,6 +1077,20 @@ START_TEST(rule_26_the_end_of_the_loop_releases)
 }
 END_TEST
 
+/* Who waits in an End is still inside when everything is taken apart. */
+START_TEST(rule_26_the_end_of_the_loop_releases_an_end)
+{
+    struct ender e;
+
+    park_in_end(&e, begin_receive(NULL, NULL), 1);
+    loop_destroy(loop);
+    loop = NULL;
+    pthread_join(e.thread, NULL);
+    ck_assert_int_eq(e.count, -1);
+    ck_assert_int_eq(e.error, ECANCELED);
+}
+END_TEST
+
 /* The loop's thread does not even look, and the address is free. */
 START_TEST(rule_30_a_listener_closed_elsewhere)
 {
@@ -1092,6 +1114,79 @@ START_TEST(rule_30_a_listener_closed_elsewhere)
     let_go(&stay);
     ck_assert_ptr_null(async_end_accept(listener, accept));
     ck_assert_int_eq(errno, ECANCELED);
+    close(fd);
+}
+END_TEST
+
+/* ---- lesson 6's parts on other threads ---- */
+
+static struct tcp_listener *start_listener(struct sockaddr_in *address)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET};
+    socklen_t length = sizeof *address;
+    struct tcp_listener *listener;
+
+    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    listener = tcp_listener_create(loop, (struct sockaddr *)&any, sizeof any);
+    ck_assert_int_eq(tcp_listener_start(listener, 5), 0);
+    tcp_listener_local_address(listener, (struct sockaddr *)address, &length);
+    return listener;
+}
+
+START_TEST(rule_53_on_another_thread)
+{
+    struct sockaddr_in address;
+    struct tcp_listener *listener = start_listener(&address);
+    struct async_result *ar = tcp_listener_begin_accept(listener, NULL, NULL);
+    struct tcp_client *client;
+    int fd;
+
+    for (int i = 0; i < 50; i++) {
+        tcp_listener_stop(listener);
+        ck_assert_msg(tcp_listener_start(listener, 5) == 0,
+                      "53: while the loop runs: %s", strerror(errno));
+    }
+    ASSERT_FAILS(tcp_listener_end_accept(listener, ar) != NULL, ECANCELED,
+                 "52: End after Stop");
+    fd = plain_connect(&address);
+    ar = tcp_listener_begin_accept(listener, NULL, NULL);
+    client = tcp_listener_end_accept(listener, ar);
+    ck_assert_msg(client != NULL, "53: End has waited: %s", strerror(errno));
+    tcp_client_destroy(client);
+    tcp_listener_destroy(listener);
+    close(fd);
+}
+END_TEST
+
+static void close_client(struct async_result *ar)
+{
+    tcp_client_close(async_state(ar));
+}
+
+/* This thread waits in End; the loop's must be free to read, and to close. */
+START_TEST(a_stream_is_read_on_another_thread)
+{
+    struct sockaddr_in address;
+    struct tcp_listener *listener = start_listener(&address);
+    int fd = plain_connect(&address);
+    struct async_result *ar = tcp_listener_begin_accept(listener, NULL, NULL);
+    struct tcp_client *client = tcp_listener_end_accept(listener, ar);
+    struct network_stream *stream;
+    char byte = 0;
+
+    ck_assert_ptr_nonnull(client);
+    stream = tcp_client_get_stream(client);
+    ar = network_stream_begin_read(stream, &byte, 1, NULL, NULL);
+    ck_assert_int_eq(send(fd, "x", 1, 0), 1);
+    ck_assert_int_eq(network_stream_end_read(stream, ar), 1);
+    ck_assert_int_eq(byte, 'x');
+    ar = network_stream_begin_read(stream, &byte, 1, NULL, NULL);
+    begin_receive(close_client, client);
+    send_plain("close it");
+    ASSERT_FAILS(network_stream_end_read(stream, ar) != -1, ECANCELED,
+                 "24: End of what another thread has closed");
+    tcp_client_destroy(client);
+    tcp_listener_destroy(listener);
     close(fd);
 }
 END_TEST
@@ -1150,15 +1245,16 @@ START_TEST(rule_4_29_close_completion_and_end)
         begun++;
         pthread_barrier_wait(&race.start);
         ck_assert(send(other, "x", 1, MSG_NOSIGNAL) == 1 || errno == EPIPE);
-        count = async_end_receive(race.socket, race.ar);
-        ck_assert_msg(count == 1 || (count == -1 &&
-                                     (errno == ECANCELED || errno == EBADF)),
-                      "29: End gave %zd, %s", count, strerror(errno));
+        /* The first result, which is not ended, keeps the socket. */
         second = async_begin_receive(race.socket, there, sizeof there,
                                      count_callback, &race);
         ck_assert_msg(second != NULL || errno == EBADF,
                       "29: Begin on a socket that is being closed: %s",
                       strerror(errno));
+        count = async_end_receive(race.socket, race.ar);
+        ck_assert_msg(count == 1 || (count == -1 &&
+                                     (errno == ECANCELED || errno == EBADF)),
+                      "29: End gave %zd, %s", count, strerror(errno));
         if (second != NULL) {
             begun++;
             ck_assert_int_eq(async_end_receive(race.socket, second), -1);
@@ -1173,6 +1269,95 @@ START_TEST(rule_4_29_close_completion_and_end)
     ck_assert_int_eq(race.callbacks, begun);
     pthread_barrier_destroy(&race.start);
     pthread_barrier_destroy(&race.finish);
+}
+END_TEST
+
+/* One thread asks for the address of a socket, and another closes it and makes
+ * one that gets the same descriptor. */
+struct asker {
+    pthread_barrier_t start, finish;
+    struct async_socket *socket;
+    in_port_t port;
+};
+
+static void *ask_in_each_round(void *argument)
+{
+    struct asker *asker = argument;
+
+    for (int i = 0; i < RACES; i++) {
+        struct sockaddr_in address;
+        socklen_t length = sizeof address;
+        int result;
+
+        pthread_barrier_wait(&asker->start);
+        result = async_local_address(asker->socket, (struct sockaddr *)&address,
+                                     &length);
+        ck_assert_msg(result == 0 || errno == EBADF, "the address: %s",
+                      strerror(errno));
+        ck_assert_msg(result == -1 || address.sin_port == asker->port,
+                      "the address of another socket");
+        pthread_barrier_wait(&asker->finish);
+    }
+    return NULL;
+}
+
+START_TEST(rule_29_close_and_the_address)
+{
+    struct asker asker;
+    pthread_t thread;
+
+    pthread_barrier_init(&asker.start, NULL, 2);
+    pthread_barrier_init(&asker.finish, NULL, 2);
+    pthread_create(&thread, NULL, ask_in_each_round, &asker);
+    for (int i = 0; i < RACES; i++) {
+        struct sockaddr_in address, other_address;
+        struct async_result *ar;
+        struct async_socket *other;
+
+        asker.socket = listen_somewhere(loop, &address, 1);
+        asker.port = address.sin_port;
+        ar = async_begin_accept(asker.socket, NULL, NULL); /* keeps it */
+        pthread_barrier_wait(&asker.start);
+        async_close(asker.socket);
+        other = listen_somewhere(loop, &other_address, 1);
+        pthread_barrier_wait(&asker.finish);
+        ck_assert_ptr_null(async_end_accept(asker.socket, ar));
+        async_close(other);
+    }
+    pthread_join(thread, NULL);
+    pthread_barrier_destroy(&asker.start);
+    pthread_barrier_destroy(&asker.finish);
+}
+END_TEST
+
+/* A loop for each round: its end meets an End that waits, an operation that
+ * completes, and a Close. */
+START_TEST(rule_26_29_the_end_of_the_loop_in_a_race)
+{
+    loop_destroy(loop);
+    close(theirs);
+    for (int i = 0; i < RACES; i++) {
+        struct ender e = {.count = 0};
+
+        loop = loop_create();
+        ck_assert_int_eq(loop_start(loop), 0);
+        ours = connect_pair(&theirs);
+        e.socket = ours;
+        e.ar = begin_receive(NULL, NULL);
+        pthread_create(&e.thread, NULL, end_in_thread, &e);
+        while (count_in_end(e.ar) == 0) /* as loop_destroy() asks for */
+            sched_yield();
+        send_plain("x");
+        if (i % 2 == 0)
+            async_close(ours);
+        loop_destroy(loop);
+        pthread_join(e.thread, NULL);
+        ck_assert_msg(e.count == 1 || e.error == ECANCELED || e.error == EBADF,
+                      "29: End gave %zd, %s", e.count, strerror(e.error));
+        close(theirs);
+    }
+    loop = NULL;
+    theirs = -1;
 }
 END_TEST
 
@@ -1219,8 +1404,13 @@ int main(int argc, char *argv[])
         rule_20_two_threads_in_end,
         rule_26_close_releases,
         rule_26_the_end_of_the_loop_releases,
+        rule_26_the_end_of_the_loop_releases_an_end,
         rule_30_a_listener_closed_elsewhere,
+        rule_53_on_another_thread,
+        a_stream_is_read_on_another_thread,
         rule_4_29_close_completion_and_end,
+        rule_29_close_and_the_address,
+        rule_26_29_the_end_of_the_loop_in_a_race,
         NULL,
     };
     const struct suite others = {"the loop's own thread", operations, set_up,

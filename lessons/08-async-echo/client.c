@@ -77,6 +77,7 @@ static int connect_to(struct state_object *state, const struct addrinfo *remote)
     if (event_wait_one(connect_done, GIVE_UP_MILLISECONDS) == 0) {
         async_close(state->work_socket);
         event_wait_one(connect_done, -1);
+        state->work_socket = NULL;
         return ETIMEDOUT;
     }
     return state->error;
@@ -106,6 +107,7 @@ static int connect_to_any(struct state_object *state, struct loop *loop,
             return 0;
         }
         async_close(state->work_socket);
+        state->work_socket = NULL;
     }
     return error;
 }
