@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 #include "loop.h"
 #include "message.h"
 #include "net.h"
+#include "service.h"
 
 #define BUFFER_SIZE 4096
 
@@ -44,9 +44,6 @@ struct conversation {
     char peer[NET_ADDRESS_MAX]; /* the client's address, for people */
 };
 
-/* A signal handler is given nothing but a number. */
-static struct loop *loop_to_stop;
-
 /* ============================== odds and ends ============================ */
 
 /* Every error is one line: who, what was tried, why it failed. */
@@ -54,36 +51,6 @@ static int fail(const char *what, const char *where, const char *reason)
 {
     fprintf(stderr, "server: %s %s: %s\n", what, where, reason);
     return 1;
-}
-
-/* loop_stop() may be called here, and almost nothing else. */
-static void stop_the_loop(int signal_number)
-{
-    (void)signal_number;
-    loop_stop(loop_to_stop);
-}
-
-static void stop_on_signals(struct loop *loop)
-{
-    struct sigaction action = {.sa_handler = stop_the_loop};
-
-    loop_to_stop = loop;
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
-static void print_local_address(struct async_socket *listener)
-{
-    struct sockaddr_storage address;
-    socklen_t length = sizeof address;
-    char text[NET_ADDRESS_MAX];
-
-    if (async_local_address(listener, (struct sockaddr *)&address, &length) ==
-        -1)
-        return;
-    net_format_address((struct sockaddr *)&address, length, text, sizeof text);
-    printf("Listening on %s\n", text);
 }
 
 /* ============================ a conversation ============================= */
@@ -260,30 +227,11 @@ static void on_accept(struct async_result *ar)
 
 /* ================================ listening ============================== */
 
-static struct async_socket *listen_on(struct loop *loop,
-                                      const struct addrinfo *address)
-{
-    struct async_socket *listener =
-        async_socket_create(loop, address->ai_family);
-
-    if (listener == NULL)
-        return NULL;
-    if (async_bind(listener, address->ai_addr, address->ai_addrlen) == 0 &&
-        async_listen(listener, NET_BACKLOG) == 0)
-        return listener;
-    async_close(listener);
-    return NULL;
-}
-
-/* On the first of ADDRESSES that lets it. */
 static int run(struct server *server, const struct addrinfo *addresses)
 {
-    for (const struct addrinfo *a = addresses;
-         a != NULL && server->listener == NULL; a = a->ai_next)
-        server->listener = listen_on(server->loop, a);
+    server->listener = service_listen(server->loop, addresses, NET_BACKLOG);
     if (server->listener == NULL)
         return fail("listen on", server->endpoint, strerror(errno));
-    print_local_address(server->listener);
     begin_accept(server);
     if (loop_run(server->loop) == -1)
         return fail("wait on", server->endpoint, strerror(errno));
@@ -310,9 +258,9 @@ int main(int argc, char *argv[])
     server.endpoint = arguments.endpoint;
     if (server.loop == NULL)
         return fail("listen on", arguments.endpoint, strerror(errno));
-    stop_on_signals(server.loop);
+    service_stop_on_signals(server.loop);
     status = run(&server, addresses);
     freeaddrinfo(addresses);
-    loop_destroy(server.loop); /* closes the listener, too */
+    service_end(server.loop); /* closes the listener, too */
     return status;
 }

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "message.h"
 #include "net.h"
 #include "network_stream.h"
+#include "service.h"
 #include "tcp_client.h"
 #include "tcp_listener.h"
 
@@ -45,9 +45,6 @@ struct conversation {
     char peer[NET_ADDRESS_MAX];    /* the client's address, for people */
 };
 
-/* A signal handler is given nothing but a number. */
-static struct loop *loop_to_stop;
-
 /* ============================== odds and ends ============================ */
 
 /* Every error is one line: who, what was tried, why it failed. */
@@ -57,34 +54,14 @@ static int fail(const char *what, const char *where, const char *reason)
     return 1;
 }
 
-/* loop_stop() may be called here, and almost nothing else. */
-static void stop_the_loop(int signal_number)
-{
-    (void)signal_number;
-    loop_stop(loop_to_stop);
-}
-
-static void stop_on_signals(struct loop *loop)
-{
-    struct sigaction action = {.sa_handler = stop_the_loop};
-
-    loop_to_stop = loop;
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
 static void print_local_address(struct tcp_listener *listener)
 {
     struct sockaddr_storage address;
     socklen_t length = sizeof address;
-    char text[NET_ADDRESS_MAX];
 
     if (tcp_listener_local_address(listener, (struct sockaddr *)&address,
-                                   &length) == -1)
-        return;
-    net_format_address((struct sockaddr *)&address, length, text, sizeof text);
-    printf("Listening on %s\n", text);
+                                   &length) == 0)
+        service_print_listening((struct sockaddr *)&address, length);
 }
 
 /* ============================ a conversation ============================= */
@@ -287,10 +264,10 @@ int main(int argc, char *argv[])
     server.endpoint = arguments.endpoint;
     if (server.loop == NULL)
         return fail("listen on", arguments.endpoint, strerror(errno));
-    stop_on_signals(server.loop);
+    service_stop_on_signals(server.loop);
     status = run(&server, addresses);
     freeaddrinfo(addresses);
     tcp_listener_destroy(server.listener);
-    loop_destroy(server.loop); /* cancels what is still pending */
+    service_end(server.loop); /* cancels what is still pending */
     return status;
 }

@@ -35,6 +35,7 @@
 #include "loop_timer.h"
 #include "message.h"
 #include "net.h"
+#include "service.h"
 
 #define BACKLOG 100
 #define BUFFER_SIZE 1024
@@ -327,32 +328,6 @@ static void accept_callback(struct async_result *ar)
     event_set(all_done);
 }
 
-static void print_local_address(void)
-{
-    struct sockaddr_storage address;
-    socklen_t length = sizeof address;
-    char text[NET_ADDRESS_MAX];
-
-    if (async_local_address(listener, (struct sockaddr *)&address, &length) ==
-        -1)
-        return;
-    net_format_address((struct sockaddr *)&address, length, text, sizeof text);
-    printf("Listening on %s\n", text);
-}
-
-static struct async_socket *listen_on(const struct addrinfo *local)
-{
-    struct async_socket *socket = async_socket_create(loop, local->ai_family);
-
-    if (socket == NULL)
-        return NULL;
-    if (async_bind(socket, local->ai_addr, local->ai_addrlen) == 0 &&
-        async_listen(socket, BACKLOG) == 0)
-        return socket;
-    async_close(socket);
-    return NULL;
-}
-
 /* =============================== the main thread ========================= */
 
 /* Sleeps until EVENT is set, but no longer than the I/O thread runs, and nobody
@@ -384,12 +359,9 @@ static int start_listening(const struct addrinfo *addresses, char *endpoint)
 {
     int which;
 
-    for (const struct addrinfo *a = addresses; a != NULL && listener == NULL;
-         a = a->ai_next)
-        listener = listen_on(a);
+    listener = service_listen(loop, addresses, BACKLOG);
     if (listener == NULL)
         return fail("listen on", endpoint, strerror(errno));
-    print_local_address();
     if (loop_start(loop) == -1)
         return fail("start a thread for", endpoint, strerror(errno));
     while ((which = wait_for(room)) == HAPPENED) {

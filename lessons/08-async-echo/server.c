@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +30,7 @@
 #include "loop_thread.h"
 #include "message.h"
 #include "net.h"
+#include "service.h"
 
 #define BACKLOG 100
 #define BUFFER_SIZE 1024
@@ -56,22 +56,6 @@ static int fail(const char *what, const char *where, const char *reason)
 {
     fprintf(stderr, "server: %s %s: %s\n", what, where, reason);
     return 1;
-}
-
-/* loop_stop() may be called here, and almost nothing else. */
-static void stop(int signal_number)
-{
-    (void)signal_number;
-    loop_stop(loop);
-}
-
-static void stop_on_signals(void)
-{
-    struct sigaction action = {.sa_handler = stop};
-
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
 }
 
 /* ================================ one client ============================= */
@@ -215,32 +199,6 @@ static void accept_callback(struct async_result *ar)
     begin_receive(state, read_callback);
 }
 
-static void print_local_address(void)
-{
-    struct sockaddr_storage address;
-    socklen_t length = sizeof address;
-    char text[NET_ADDRESS_MAX];
-
-    if (async_local_address(listener, (struct sockaddr *)&address, &length) ==
-        -1)
-        return;
-    net_format_address((struct sockaddr *)&address, length, text, sizeof text);
-    printf("Listening on %s\n", text);
-}
-
-static struct async_socket *listen_on(const struct addrinfo *local)
-{
-    struct async_socket *socket = async_socket_create(loop, local->ai_family);
-
-    if (socket == NULL)
-        return NULL;
-    if (async_bind(socket, local->ai_addr, local->ai_addrlen) == 0 &&
-        async_listen(socket, BACKLOG) == 0)
-        return socket;
-    async_close(socket);
-    return NULL;
-}
-
 /* The main thread, until somebody stops the loop. */
 static int start_listening(const struct addrinfo *addresses, char *endpoint)
 {
@@ -248,12 +206,9 @@ static int start_listening(const struct addrinfo *addresses, char *endpoint)
     struct event *either[] = {[ACCEPTED] = all_done, [ENDED] = NULL};
     int which;
 
-    for (const struct addrinfo *a = addresses; a != NULL && listener == NULL;
-         a = a->ai_next)
-        listener = listen_on(a);
+    listener = service_listen(loop, addresses, BACKLOG);
     if (listener == NULL)
         return fail("listen on", endpoint, strerror(errno));
-    print_local_address();
     if (loop_start(loop) == -1)
         return fail("start a thread for", endpoint, strerror(errno));
     either[ENDED] = loop_ended(loop);
@@ -287,10 +242,10 @@ int main(int argc, char *argv[])
     all_done = event_create(EVENT_MANUAL_RESET, false);
     if (loop == NULL || all_done == NULL)
         return fail("listen on", arguments.endpoint, strerror(errno));
-    stop_on_signals();
+    service_stop_on_signals(loop);
     status = start_listening(addresses, arguments.endpoint);
     freeaddrinfo(addresses);
-    loop_destroy(loop); /* ends the thread, closes the sockets, too */
+    service_end(loop); /* ends the thread, closes the sockets, too */
     event_destroy(all_done);
     return status;
 }
