@@ -113,7 +113,8 @@ void async_result_free(struct async_result *ar)
 /* 0: AR was this caller's, and nobody else's, and OUTCOME has it; or errno. */
 static int claim(struct async_result *ar, struct async_result *outcome)
 {
-    if (ar->life == ASYNC_PENDING && !loop_may_await(ar->socket->home->loop))
+    if (ar->life == ASYNC_PENDING &&
+        !loop_runs_elsewhere(ar->socket->home->loop))
         return EDEADLK;
     ar->users++;
     while (ar->life == ASYNC_PENDING)

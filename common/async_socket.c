@@ -62,7 +62,7 @@ static void close_inside(struct async_socket *socket)
     socket->role = ASYNC_CLOSED;
     home->engine->cancel(socket, ECANCELED);
     list_append(&home->changed, &socket->node);
-    if (!loop_is_waiting(home->loop))
+    if (!loop_runs_elsewhere(home->loop))
         settle(socket);
 }
 

@@ -23,7 +23,7 @@ static void watch(struct async_result *ar)
 /* The guard of a handle: its own loop must not wait for it. */
 static int refuse_the_loop(void *loop)
 {
-    return loop_may_await(loop) ? 0 : EDEADLK;
+    return loop_runs_elsewhere(loop) ? 0 : EDEADLK;
 }
 
 static struct event *create_handle(struct async_result *ar)

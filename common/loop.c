@@ -288,19 +288,15 @@ void loop_leave(struct loop *loop)
     leave(loop);
 }
 
-bool loop_may_await(const struct loop *loop)
+bool loop_runs_elsewhere(const struct loop *loop)
 {
-    return loop->monitor != NULL && loop->monitor->may_await(loop->monitor);
+    return loop->monitor != NULL &&
+           loop->monitor->runs_elsewhere(loop->monitor);
 }
 
 void loop_await(struct loop *loop)
 {
     loop->monitor->await(loop->monitor);
-}
-
-bool loop_is_waiting(const struct loop *loop)
-{
-    return loop->waiting;
 }
 
 /* ================================= running =============================== */

@@ -46,24 +46,22 @@ void loop_enter(struct loop *loop);
  */
 void loop_leave(struct loop *loop);
 
-/* For whoever has entered once and waits for something that the loop brings:
- * leaves, and is back inside when something may have happened. Only if that can
- * be: not where it is the caller who runs the loop. */
-void loop_await(struct loop *loop);
-bool loop_may_await(const struct loop *loop);
+/* True if another thread runs the loop. Then this one may wait for what it
+ * brings; and it must leave the back end alone, and open what is watched: the
+ * loop may have all that in its hands, in phase 1. */
+bool loop_runs_elsewhere(const struct loop *loop);
 
-/* True while the loop waits, in phase 1. Then the back end, which has the
- * descriptors in its hands, must be left alone, and no descriptor that is
- * watched may be closed. */
-bool loop_is_waiting(const struct loop *loop);
+/* For whoever has entered once, while the loop runs elsewhere: leaves, and is
+ * back inside when something may have happened. */
+void loop_await(struct loop *loop);
 
 /* What these functions do for a loop that more than one thread uses. */
 struct loop_monitor {
     atomic_bool running; /* a thread runs the loop, with or without work */
     void (*enter)(struct loop_monitor *monitor);
     void (*leave)(struct loop_monitor *monitor);
+    bool (*runs_elsewhere)(const struct loop_monitor *monitor);
     void (*await)(struct loop_monitor *monitor);
-    bool (*may_await)(const struct loop_monitor *monitor);
     /* loop_destroy() calls these: first of all, to end the thread that runs the
      * loop; and when the extensions have stopped, to return when nobody is
      * inside loop_await() any more. */

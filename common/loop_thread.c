@@ -65,8 +65,7 @@ static void await(struct loop_monitor *monitor)
     thread->waiting--;
 }
 
-/* Nobody may wait for a loop that only this thread could run. */
-static bool may_await(const struct loop_monitor *monitor)
+static bool runs_elsewhere(const struct loop_monitor *monitor)
 {
     return monitor->running && own_loop != thread_of(monitor)->loop;
 }
@@ -202,7 +201,7 @@ static struct loop_thread *hang_in(struct loop *loop)
     thread->monitor.enter = enter;
     thread->monitor.leave = leave;
     thread->monitor.await = await;
-    thread->monitor.may_await = may_await;
+    thread->monitor.runs_elsewhere = runs_elsewhere;
     thread->monitor.stop = stop;
     thread->monitor.close = close_monitor;
     loop_extend(loop, &thread->extension);
