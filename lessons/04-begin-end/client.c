@@ -5,7 +5,7 @@
  *            and another one gives up after 1 s.
  * .NET       Socket.BeginConnect, Socket.EndConnect.
  * Run it     make run4
- * Watch      what it prints while nobody answers (experiment 2 of the text).
+ * Watch      what it prints while nobody answers (experiment 1 of the text).
  *
  * Usage: client [HOST [PORT [TEXT]]]     defaults 127.0.0.1 11000; TEXT is not
  *                                        used before lesson 5 */
