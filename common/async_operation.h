@@ -86,6 +86,10 @@ struct async_result {
     void *watcher_state;
 };
 
+/* If SOCKET can be used, true; then loop_leave() is the caller's. Else false,
+ * with EINVAL (there is none) or EBADF (it is closed). */
+bool async_enter(struct async_socket *socket);
+
 /* A new result of an operation on SOCKET; NULL with EINVAL (no socket), EBADF
  * (it is closed) or ENOMEM. What may be in the way of it is looked at next, and
  * then comes one of the two functions below, on every path: until then nobody
@@ -133,10 +137,6 @@ struct async_socket {
     unsigned watched; /* events that the loop watches */
     bool drained;     /* the last receive has left nothing behind */
 };
-
-/* If SOCKET can be used, true; then loop_leave() is the caller's. Else false,
- * with EINVAL (there is none) or EBADF (it is closed). */
-bool async_socket_enter(struct async_socket *socket);
 
 /* 0 if SOCKET is connected; -1 with EINVAL, EBADF or ENOTCONN. */
 int async_check_connected(struct async_socket *socket);

@@ -14,6 +14,19 @@
 
 /* ================================= begin ================================= */
 
+bool async_enter(struct async_socket *socket)
+{
+    errno = EINVAL;
+    if (socket == NULL)
+        return false;
+    loop_enter(socket->home->loop);
+    if (socket->role != ASYNC_CLOSED)
+        return true;
+    loop_leave(socket->home->loop);
+    errno = EBADF;
+    return false;
+}
+
 struct async_result *
 async_result_create(struct async_socket *socket,
                     const struct async_operation *operation,
@@ -21,7 +34,7 @@ async_result_create(struct async_socket *socket,
 {
     struct async_result *ar;
 
-    if (!async_socket_enter(socket))
+    if (!async_enter(socket))
         return NULL;
     ar = calloc(1, sizeof *ar);
     if (ar == NULL) {

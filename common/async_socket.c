@@ -171,22 +171,10 @@ struct async_socket *async_socket_create(struct loop *loop, int family)
     return created;
 }
 
-/* ============================== the way inside =========================== */
+/* ================================ addresses ============================== */
 
-bool async_socket_enter(struct async_socket *socket)
-{
-    errno = EINVAL;
-    if (socket == NULL)
-        return false;
-    loop_enter(socket->home->loop);
-    if (socket->role != ASYNC_CLOSED)
-        return true;
-    loop_leave(socket->home->loop);
-    errno = EBADF;
-    return false;
-}
-
-/* 0, or -1 with ERROR. */
+/* The way out of each function that async_enter() has let in: 0, or -1 with
+ * ERROR. */
 static int leave(const struct async_socket *socket, int error)
 {
     loop_leave(socket->home->loop);
@@ -195,11 +183,9 @@ static int leave(const struct async_socket *socket, int error)
     return error == 0 ? 0 : -1;
 }
 
-/* ================================ addresses ============================== */
-
 int async_check_connected(struct async_socket *socket)
 {
-    if (!async_socket_enter(socket))
+    if (!async_enter(socket))
         return -1;
     return leave(socket, socket->role == ASYNC_CONNECTED ? 0 : ENOTCONN);
 }
@@ -207,7 +193,7 @@ int async_check_connected(struct async_socket *socket)
 int async_local_address(struct async_socket *socket, struct sockaddr *address,
                         socklen_t *length)
 {
-    if (!async_socket_enter(socket))
+    if (!async_enter(socket))
         return -1;
     return leave(socket,
                  getsockname(socket->fd, address, length) == -1 ? errno : 0);
@@ -229,7 +215,7 @@ int async_bind(struct async_socket *socket, const struct sockaddr *address,
 {
     const int on = 1;
 
-    if (!async_socket_enter(socket))
+    if (!async_enter(socket))
         return -1;
     setsockopt(socket->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     return leave(socket, bind(socket->fd, address, length) == -1 ? errno : 0);
@@ -237,7 +223,7 @@ int async_bind(struct async_socket *socket, const struct sockaddr *address,
 
 int async_listen(struct async_socket *socket, int backlog)
 {
-    if (!async_socket_enter(socket))
+    if (!async_enter(socket))
         return -1;
     if (listen(socket->fd, backlog) == -1)
         return leave(socket, errno);
@@ -250,7 +236,7 @@ int async_listen(struct async_socket *socket, int backlog)
 /* The end of sending takes its turn behind the sends that are pending. */
 int async_shutdown(struct async_socket *socket, int how)
 {
-    if (!async_socket_enter(socket))
+    if (!async_enter(socket))
         return -1;
     if (socket->role != ASYNC_CONNECTED)
         return leave(socket, ENOTCONN);
@@ -268,7 +254,7 @@ int async_close(struct async_socket *socket)
 {
     int saved = errno;
 
-    if (async_socket_enter(socket)) {
+    if (async_enter(socket)) {
         close_inside(socket);
         loop_leave(socket->home->loop);
     }
