@@ -19,10 +19,11 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # These count only where they are given to make; a variable of the same name
 # in somebody's environment must not change a grade.
-words := STAGE CHECK LESSON DIR SERVER CLIENT RUNS GOLDEN N FILE
+words := STAGE CHECK LESSON DIR SERVER CLIENT RUNS GOLDEN N FILE BASE
 $(foreach w,$(words),$(if $(filter environment,$(origin $w)),$(eval unexport $w)))
 
-.PHONY: help grade grade-check prove interop soak fuzz test lint slides texts bench-grade build clean
+.PHONY: help grade grade-check prove interop soak fuzz test lint slides texts bench-grade
+.PHONY: bench-engine build clean
 
 ## help                             this list
 help:
@@ -100,6 +101,10 @@ slides:
 ## bench-grade                      what compiling and checking cost, per lesson
 bench-grade:
 	$(run) harness/grade/bench
+
+## bench-engine BASE=commit         what the asynchronous engine costs, beside another
+bench-engine:
+	$(run) harness/grade/bench-engine
 
 ## build                            compile everything, and compile_commands.json
 build:
