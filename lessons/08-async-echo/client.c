@@ -117,29 +117,26 @@ static int connect_to_any(struct state_object *state, struct loop *loop,
 static void send_callback(struct async_result *ar)
 {
     struct state_object *state = async_state(ar);
+    ssize_t count = async_end_send(state->work_socket, ar);
+    int error = count == -1 ? errno : 0;
 
-    complete(state, send_done,
-             async_end_send(state->work_socket, ar) == -1 ? errno : 0);
+    if (count != -1)
+        printf("Sent %zd bytes to server.\n", count);
+    complete(state, send_done, error);
 }
 
-static int send_text(struct state_object *state, const char *text)
+static void send_text(struct state_object *state, const char *text)
 {
-    size_t length = strlen(text);
-
-    if (async_begin_send(state->work_socket, text, length, send_callback,
+    if (async_begin_send(state->work_socket, text, strlen(text), send_callback,
                          state) == NULL)
-        return errno;
-    event_wait_one(send_done, -1);
-    if (state->error == 0)
-        printf("Sent %zu bytes to server.\n", length);
-    return state->error;
+        complete(state, send_done, errno);
 }
 
 /* ================================ receive ================================ */
 
 static void receive_callback(struct async_result *ar);
 
-static void begin_receive(struct state_object *state)
+static void receive(struct state_object *state)
 {
     if (async_begin_receive(state->work_socket, state->buffer, BUFFER_SIZE,
                             receive_callback, state) == NULL)
@@ -159,14 +156,7 @@ static void receive_callback(struct async_result *ar)
              message_append(&state->text, state->buffer, (size_t)count) == -1)
         complete(state, receive_done, errno);
     else
-        begin_receive(state);
-}
-
-static int receive(struct state_object *state)
-{
-    begin_receive(state);
-    event_wait_one(receive_done, -1);
-    return state->error;
+        receive(state);
 }
 
 /* ================================ the steps ============================== */
@@ -180,12 +170,14 @@ static int start_client(struct state_object *state, struct loop *loop,
 
     if (error != 0)
         return fail("connect to", server, strerror(error));
-    error = send_text(state, arguments->text);
-    if (error != 0)
-        return fail("send to", server, strerror(error));
-    error = receive(state);
-    if (error != 0)
-        return fail("receive from", server, strerror(error));
+    send_text(state, arguments->text);
+    event_wait_one(send_done, -1);
+    if (state->error != 0)
+        return fail("send to", server, strerror(state->error));
+    receive(state);
+    event_wait_one(receive_done, -1);
+    if (state->error != 0)
+        return fail("receive from", server, strerror(state->error));
     if (!message_is_complete(&state->text))
         return fail("receive from", server, "the reply ended before <EOF>");
     printf("Response received : ");

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "async_connect.h"
@@ -23,12 +24,9 @@
 #include "message.h"
 #include "net.h"
 
-#define GIVE_UP_MILLISECONDS 1000
 #define BUFFER_SIZE 256
 
-/* State object for receiving data from the remote device. From a Begin until
- * its event is set it is the callbacks', and the main thread's at all other
- * times. */
+/* State object for receiving data from the remote device. */
 struct state_object {
     struct async_socket *work_socket;
     char buffer[BUFFER_SIZE]; /* of the receive that is pending */
@@ -38,6 +36,9 @@ struct state_object {
 /* ManualResetEvent instances signal completion. */
 static struct event *connect_done, *send_done, *receive_done;
 
+/* The response from the remote device. The I/O thread's until receive_done. */
+static struct message response;
+
 /* Every error is one line: who, what was tried, why it failed. */
 static int fail(const char *what, const char *where, const char *reason)
 {
@@ -45,68 +46,84 @@ static int fail(const char *what, const char *where, const char *reason)
     return 1;
 }
 
+/* .NET: catch (Exception e) { Console.WriteLine(e.ToString()); } */
+static void write_exception(const char *what)
+{
+    fail(what, "the server", strerror(errno));
+}
+
+/* ============================= the main thread =========================== */
+
+static void connect_callback(struct async_result *ar);
+static void send_text(struct async_socket *client, const char *text);
+static void receive(struct async_socket *client);
+
+/* To the first address of the name, as .NET's AddressList[0]. */
+static int start_client(struct loop *loop,
+                        const struct net_arguments *arguments,
+                        const struct addrinfo *remote)
+{
+    /* Create a TCP/IP socket. */
+    struct async_socket *client = async_socket_create(loop, remote->ai_family);
+
+    if (client == NULL)
+        return fail("connect to", arguments->endpoint, strerror(errno));
+    /* Connect to the remote endpoint. */
+    if (async_begin_connect(client, remote->ai_addr, remote->ai_addrlen,
+                            connect_callback, client) == NULL)
+        return fail("connect to", arguments->endpoint, strerror(errno));
+    event_wait_one(connect_done, -1);
+
+    /* Send test data to the remote device. */
+    send_text(client, arguments->text);
+    event_wait_one(send_done, -1);
+
+    /* Receive the response from the remote device. */
+    receive(client);
+    event_wait_one(receive_done, -1);
+
+    /* Write the response to the console. */
+    printf("Response received : ");
+    message_print(stdout, response.bytes, response.length);
+    printf("\n");
+
+    /* Release the socket. */
+    async_shutdown(client, SHUT_RDWR);
+    async_close(client);
+    return 0;
+}
+
 /* ================================ connect ================================ */
 
 static void connect_callback(struct async_result *ar)
 {
-    struct state_object *state = async_state(ar);
-
-    /* .NET: catch (Exception e) { Console.WriteLine(e.ToString()); } */
-    if (async_end_connect(state->work_socket, ar) == -1) {
-        fail("connect to", "the server", strerror(errno));
-        return;
-    }
-    /* Signal that the connection has been made. */
-    event_set(connect_done);
-}
-
-static int connect_to(struct state_object *state, const struct addrinfo *remote)
-{
-    if (async_begin_connect(state->work_socket, remote->ai_addr,
-                            remote->ai_addrlen, connect_callback,
-                            state) == NULL)
-        return errno;
-    event_wait_one(connect_done, -1);
-    return 0;
-}
-
-static void print_connected(const struct addrinfo *remote)
-{
+    struct async_socket *client = async_state(ar);
+    struct sockaddr_storage remote;
+    socklen_t length = sizeof remote;
     char text[NET_ADDRESS_MAX];
 
-    net_format_address(remote->ai_addr, remote->ai_addrlen, text, sizeof text);
-    printf("Socket connected to %s\n", text);
-}
-
-/* To the first of ADDRESSES that answers. 0, or the errno of the last one. */
-static int connect_to_any(struct state_object *state, struct loop *loop,
-                          const struct addrinfo *addresses)
-{
-    int error = 0;
-
-    for (const struct addrinfo *a = addresses; a != NULL; a = a->ai_next) {
-        state->work_socket = async_socket_create(loop, a->ai_family);
-        if (state->work_socket == NULL)
-            return errno;
-        error = connect_to(state, a);
-        if (error == 0) {
-            print_connected(a);
-            return 0;
-        }
-        async_close(state->work_socket);
+    /* Complete the connection. */
+    if (async_end_connect(client, ar) == -1) {
+        write_exception("connect to");
+        return;
     }
-    return error;
+    async_remote_address(client, (struct sockaddr *)&remote, &length);
+    net_format_address((struct sockaddr *)&remote, length, text, sizeof text);
+    printf("Socket connected to %s\n", text);
+    /* Signal that the connection has been made. */
+    event_set(connect_done);
 }
 
 /* ================================== send ================================= */
 
 static void send_callback(struct async_result *ar)
 {
-    struct state_object *state = async_state(ar);
-    ssize_t count = async_end_send(state->work_socket, ar);
+    struct async_socket *client = async_state(ar);
+    /* Complete sending the data to the remote device. */
+    ssize_t count = async_end_send(client, ar);
 
     if (count == -1) {
-        fail("send to", "the server", strerror(errno));
+        write_exception("send to");
         return;
     }
     printf("Sent %zd bytes to server.\n", count);
@@ -114,76 +131,60 @@ static void send_callback(struct async_result *ar)
     event_set(send_done);
 }
 
-static int send_text(struct state_object *state, const char *text)
+static void send_text(struct async_socket *client, const char *text)
 {
-    size_t length = strlen(text);
-
-    if (async_begin_send(state->work_socket, text, length, send_callback,
-                         state) == NULL)
-        return errno;
-    event_wait_one(send_done, -1);
-    return 0;
+    /* Begin sending the data to the remote device. */
+    if (async_begin_send(client, text, strlen(text), send_callback, client) ==
+        NULL)
+        write_exception("send to");
 }
 
 /* ================================ receive ================================ */
 
-static void receive_callback(struct async_result *ar);
-
-static void begin_receive(struct state_object *state)
-{
-    if (async_begin_receive(state->work_socket, state->buffer, BUFFER_SIZE,
-                            receive_callback, state) == NULL)
-        fail("receive from", "the server", strerror(errno));
-}
-
 static void receive_callback(struct async_result *ar)
 {
     struct state_object *state = async_state(ar);
+    /* Read data from the remote device. */
     ssize_t count = async_end_receive(state->work_socket, ar);
 
     if (count == -1) {
-        fail("receive from", "the server", strerror(errno));
+        write_exception("receive from");
         return;
     }
     if (count > 0) {
         /* There might be more data, so store the data received so far. */
         message_append(&state->text, state->buffer, (size_t)count);
-        begin_receive(state);
+        /* Get the rest of the data. */
+        if (async_begin_receive(state->work_socket, state->buffer, BUFFER_SIZE,
+                                receive_callback, state) == NULL)
+            write_exception("receive from");
     } else {
-        /* All the data has arrived. Signal that it has been received. */
+        /* All the data has arrived; put it in response. */
+        response = state->text;
+        free(state);
+        /* Signal that all bytes have been received. */
         event_set(receive_done);
     }
 }
 
-static int receive(struct state_object *state)
+static void receive(struct async_socket *client)
 {
-    begin_receive(state);
-    event_wait_one(receive_done, -1);
-    return 0;
+    /* Create the state object. */
+    struct state_object *state = calloc(1, sizeof *state);
+
+    if (state == NULL) {
+        write_exception("receive from");
+        return;
+    }
+    state->work_socket = client;
+    message_init(&state->text);
+    /* Begin receiving the data from the remote device. */
+    if (async_begin_receive(client, state->buffer, BUFFER_SIZE,
+                            receive_callback, state) == NULL)
+        write_exception("receive from");
 }
 
-/* ================================ the steps ============================== */
-
-static int start_client(struct state_object *state, struct loop *loop,
-                        const struct net_arguments *arguments,
-                        const struct addrinfo *addresses)
-{
-    const char *server = arguments->endpoint;
-    int error = connect_to_any(state, loop, addresses);
-
-    if (error != 0)
-        return fail("connect to", server, strerror(error));
-    error = send_text(state, arguments->text);
-    if (error != 0)
-        return fail("send to", server, strerror(error));
-    error = receive(state);
-    if (error != 0)
-        return fail("receive from", server, strerror(error));
-    printf("Response received : ");
-    message_print(stdout, state->text.bytes, state->text.length);
-    printf("\n");
-    return 0;
-}
+/* ================================== main ================================= */
 
 static bool create_events(void)
 {
@@ -195,7 +196,6 @@ static bool create_events(void)
 
 int main(int argc, char *argv[])
 {
-    struct state_object state = {0};
     struct net_arguments arguments;
     struct addrinfo *addresses;
     struct loop *loop;
@@ -210,16 +210,15 @@ int main(int argc, char *argv[])
     if (code != 0)
         return fail("look up", arguments.host, net_resolve_reason(code));
     loop = loop_create();
-    message_init(&state.text);
+    message_init(&response);
     if (loop == NULL || !create_events() || loop_start(loop) == -1)
         return fail("connect to", arguments.endpoint, strerror(errno));
-    status = start_client(&state, loop, &arguments, addresses);
-    async_close(state.work_socket);
+    status = start_client(loop, &arguments, addresses);
     loop_destroy(loop); /* no callback runs after this */
     event_destroy(connect_done);
     event_destroy(send_done);
     event_destroy(receive_done);
-    message_destroy(&state.text);
+    message_destroy(&response);
     freeaddrinfo(addresses);
     return status;
 }

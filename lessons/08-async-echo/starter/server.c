@@ -4,6 +4,10 @@
  * which a generation has learned from. It works on good days. Find out what it
  * does on the others.
  *
+ * Other than there: send_text() and its callback are given the state object,
+ * and not text and socket. .NET leaves what nobody needs any more to its
+ * garbage collector; here somebody must know what to free.
+ *
  * .NET       AsynchronousSocketListener: StartListening, AcceptCallback,
  *            ReadCallback, Send, SendCallback.
  *
@@ -41,7 +45,7 @@ struct state_object {
 
 /* Both threads read these, and no one writes them once the I/O thread runs. */
 static struct loop *loop;
-static struct async_socket *listener;
+static const char *endpoint;   /* where it listens, for people */
 static struct event *all_done; /* the accept that was begun last is over */
 
 /* ============================== odds and ends ============================ */
@@ -160,19 +164,19 @@ static struct state_object *create_state(struct async_socket *handler)
     return state;
 }
 
-/* On the I/O thread. The event comes first: the main thread may begin the next
- * accept while this one's client is looked after. */
 static void accept_callback(struct async_result *ar)
 {
-    struct async_socket *handler;
+    struct async_socket *listener = async_state(ar), *handler;
     struct state_object *state;
 
+    /* Signal the main thread to continue. */
     event_set(all_done);
+    /* Get the socket that handles the client request. */
     handler = async_end_accept(listener, ar);
     if (handler == NULL) {
         if (errno == ECANCELED)
             return;
-        fail("accept on", async_state(ar), strerror(errno));
+        fail("accept on", endpoint, strerror(errno));
         exit(1);
     }
     state = create_state(handler);
@@ -184,24 +188,28 @@ static void accept_callback(struct async_result *ar)
     begin_receive(state, read_callback);
 }
 
-/* The main thread, until somebody stops the loop. */
-static int start_listening(const struct addrinfo *addresses, char *endpoint)
+/* The main thread. .NET waits for all_done alone, and for ever: a service that
+ * can be stopped waits for the end of its loop as well. */
+static int start_listening(const struct addrinfo *addresses)
 {
     enum { ACCEPTED, ENDED };
     struct event *either[] = {[ACCEPTED] = all_done, [ENDED] = NULL};
+    struct async_socket *listener = service_listen(loop, addresses, BACKLOG);
     int which;
 
-    listener = service_listen(loop, addresses, BACKLOG);
     if (listener == NULL)
         return fail("listen on", endpoint, strerror(errno));
     if (loop_start(loop) == -1)
         return fail("start a thread for", endpoint, strerror(errno));
     either[ENDED] = loop_ended(loop);
     do {
+        /* Set the event to nonsignaled state. */
         event_reset(all_done);
+        /* Start an asynchronous socket to listen for connections. */
         printf("Waiting for a connection...\n");
-        if (async_begin_accept(listener, accept_callback, endpoint) == NULL)
+        if (async_begin_accept(listener, accept_callback, listener) == NULL)
             return fail("accept on", endpoint, strerror(errno));
+        /* Wait until a connection is made before continuing. */
         which = event_wait_any(either, 2, -1);
     } while (which == ACCEPTED);
     if (which == -1 || loop_join(loop) == -1)
@@ -223,12 +231,13 @@ int main(int argc, char *argv[])
     code = net_resolve(arguments.host, arguments.port, true, &addresses);
     if (code != 0)
         return fail("look up", arguments.host, net_resolve_reason(code));
+    endpoint = arguments.endpoint;
     loop = loop_create();
     all_done = event_create(EVENT_MANUAL_RESET, false);
     if (loop == NULL || all_done == NULL)
-        return fail("listen on", arguments.endpoint, strerror(errno));
+        return fail("listen on", endpoint, strerror(errno));
     service_stop_on_signals(loop);
-    status = start_listening(addresses, arguments.endpoint);
+    status = start_listening(addresses);
     freeaddrinfo(addresses);
     service_end(loop); /* ends the thread, closes the sockets, too */
     event_destroy(all_done);
