@@ -73,6 +73,7 @@ struct async_result *async_result_start(struct async_result *ar)
 void async_result_over(struct async_result *ar)
 {
     struct async_socket *socket = ar->socket;
+    const struct linger now = {.l_onoff = 1, .l_linger = 0};
 
     if (socket->role == ASYNC_CONNECTING) {
         socket->role = ar->error == 0 ? ASYNC_CONNECTED : ASYNC_NEW;
@@ -80,9 +81,12 @@ void async_result_over(struct async_result *ar)
         socket->peer_length = ar->address_length;
     }
     list_append(&socket->home->over, &ar->node);
-    if (ar->operation->direction == ASYNC_WRITING && socket->shut &&
-        socket->role == ASYNC_CONNECTED &&
-        socket->queues[ASYNC_WRITING].first == NULL)
+    if (socket->role != ASYNC_CONNECTED ||
+        ar->operation->direction != ASYNC_WRITING)
+        return;
+    if (ar->error != 0) /* RST, not FIN: a part must not pass for the whole */
+        setsockopt(socket->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    else if (socket->shut && socket->queues[ASYNC_WRITING].first == NULL)
         shutdown(socket->fd, SHUT_WR);
 }
 

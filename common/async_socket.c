@@ -51,16 +51,11 @@ static void settle(struct async_socket *socket)
 static void close_inside(struct async_socket *socket)
 {
     struct async_loop *home = socket->home;
-    const struct linger now = {.l_onoff = 1, .l_linger = 0};
 
     if (socket->role == ASYNC_LISTENING) /* its address must be free at once */
         shutdown(socket->fd, SHUT_RDWR);
-    if (socket->role ==
-            ASYNC_CONNECTED && /* no part is to pass for the whole */
-        socket->queues[ASYNC_WRITING].first != NULL)
-        setsockopt(socket->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    socket->role = ASYNC_CLOSED;
     home->engine->cancel(socket, ECANCELED);
+    socket->role = ASYNC_CLOSED;
     list_append(&home->changed, &socket->node);
     if (!loop_runs_elsewhere(home->loop))
         settle(socket);

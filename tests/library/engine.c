@@ -194,14 +194,30 @@ START_TEST(rule_4_22_a_change_is_refused)
 }
 END_TEST
 
+/* The end of sending waits behind it: FIN would make the part a whole. */
+START_TEST(rule_28_a_send_that_is_cut_is_no_end)
+{
+    static char much[4 * 1024 * 1024], taken[65536];
+    ssize_t count;
+
+    watch_error = ENOMEM;
+    ck_assert_ptr_nonnull(
+        async_begin_send(ours, much, sizeof much, note, NULL));
+    ck_assert_int_eq(async_shutdown(ours, SHUT_WR), 0);
+    run_until(loop, &calls, 1);
+    ck_assert_int_eq(async_end_send(ours, called[0]), -1);
+    while ((count = recv(theirs, taken, sizeof taken, MSG_DONTWAIT)) > 0)
+        ;
+    ck_assert_msg(count == -1, "28: FIN behind a send that was cut");
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
     const TTest *const tests[] = {
-        an_echo_tells_the_kernel_little,
-        a_message_takes_few_locks,
-        rule_4_22_a_watch_is_refused,
-        rule_4_22_a_change_is_refused,
-        NULL,
+        an_echo_tells_the_kernel_little,      a_message_takes_few_locks,
+        rule_4_22_a_watch_is_refused,         rule_4_22_a_change_is_refused,
+        rule_28_a_send_that_is_cut_is_no_end, NULL,
     };
     const struct suite suite = {"engine", tests, set_up, tear_down, NULL};
 
