@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "async_connect.h"
@@ -28,18 +29,20 @@
 #define GIVE_UP_MILLISECONDS 1000
 #define BUFFER_SIZE 256
 
-/* State object for receiving data from the remote device. From a Begin until
- * its event is set it is the callbacks', and the main thread's at all other
- * times. */
+/* State object for receiving data from the remote device. */
 struct state_object {
     struct async_socket *work_socket;
     char buffer[BUFFER_SIZE]; /* of the receive that is pending */
     struct message text;      /* received so far; .NET: sb */
-    int error;                /* of the step that is over; 0: none */
 };
 
-/* Each says that a step is over, whether it went well or not. */
+/* ManualResetEvent instances signal completion. */
 static struct event *connect_done, *send_done, *receive_done;
+
+/* What they hand over to the main thread: the errno of the step that is over
+ * (0: none), and the response from the remote device. */
+static int step_error;
+static struct message response;
 
 /* Every error is one line: who, what was tried, why it failed. */
 static int fail(const char *what, const char *where, const char *reason)
@@ -48,143 +51,181 @@ static int fail(const char *what, const char *where, const char *reason)
     return 1;
 }
 
-/* A step is over: with ERROR, or 0. Hands the state over to the main thread. */
-static void complete(struct state_object *state, struct event *done, int error)
+/* A step is over: with ERROR, or 0. */
+static void complete(struct event *done, int error)
 {
-    state->error = error;
+    step_error = error;
     event_set(done);
+}
+
+/* ============================= the main thread =========================== */
+
+static void connect_callback(struct async_result *ar);
+static void send_text(struct async_socket *client, const char *text);
+static void receive(struct async_socket *client);
+
+/* A socket that is connected to REMOTE; NULL with errno. A time that is over
+ * closes the socket, which completes the connect; until then it is the
+ * callback's, too. */
+static struct async_socket *connect_to(struct loop *loop,
+                                       const struct addrinfo *remote)
+{
+    struct async_socket *client = async_socket_create(loop, remote->ai_family);
+
+    if (client == NULL)
+        return NULL;
+    event_reset(connect_done);
+    if (async_begin_connect(client, remote->ai_addr, remote->ai_addrlen,
+                            connect_callback, client) == NULL)
+        complete(connect_done, errno);
+    if (event_wait_one(connect_done, GIVE_UP_MILLISECONDS) == 0) {
+        async_close(client);
+        event_wait_one(connect_done, -1);
+        errno = ETIMEDOUT;
+        return NULL;
+    }
+    if (step_error == 0)
+        return client;
+    async_close(client);
+    errno = step_error;
+    return NULL;
+}
+
+/* To the first of ADDRESSES that answers. */
+static int start_client(struct loop *loop,
+                        const struct net_arguments *arguments,
+                        const struct addrinfo *addresses)
+{
+    const char *server = arguments->endpoint;
+    struct async_socket *client = NULL;
+
+    /* Connect to the remote endpoint. */
+    for (const struct addrinfo *a = addresses; a != NULL && client == NULL;
+         a = a->ai_next)
+        client = connect_to(loop, a);
+    if (client == NULL)
+        return fail("connect to", server, strerror(errno));
+
+    /* Send test data to the remote device. */
+    send_text(client, arguments->text);
+    event_wait_one(send_done, -1);
+    if (step_error != 0)
+        return fail("send to", server, strerror(step_error));
+
+    /* Receive the response from the remote device. */
+    receive(client);
+    event_wait_one(receive_done, -1);
+    if (step_error != 0)
+        return fail("receive from", server, strerror(step_error));
+    if (!message_is_complete(&response))
+        return fail("receive from", server, "the reply ended before <EOF>");
+
+    /* Write the response to the console. */
+    printf("Response received : ");
+    message_print(stdout, response.bytes, response.length);
+    printf("\n");
+
+    /* Release the socket. */
+    async_shutdown(client, SHUT_RDWR);
+    async_close(client);
+    return 0;
 }
 
 /* ================================ connect ================================ */
 
 static void connect_callback(struct async_result *ar)
 {
-    struct state_object *state = async_state(ar);
-
-    complete(state, connect_done,
-             async_end_connect(state->work_socket, ar) == -1 ? errno : 0);
-}
-
-/* 0, or the errno of this address. A time that is over closes the socket, which
- * completes the connect; until then the state is the callback's. */
-static int connect_to(struct state_object *state, const struct addrinfo *remote)
-{
-    event_reset(connect_done);
-    if (async_begin_connect(state->work_socket, remote->ai_addr,
-                            remote->ai_addrlen, connect_callback,
-                            state) == NULL)
-        return errno;
-    if (event_wait_one(connect_done, GIVE_UP_MILLISECONDS) == 0) {
-        async_close(state->work_socket);
-        event_wait_one(connect_done, -1);
-        state->work_socket = NULL;
-        return ETIMEDOUT;
-    }
-    return state->error;
-}
-
-static void print_connected(const struct addrinfo *remote)
-{
+    struct async_socket *client = async_state(ar);
+    struct sockaddr_storage remote;
+    socklen_t length = sizeof remote;
     char text[NET_ADDRESS_MAX];
 
-    net_format_address(remote->ai_addr, remote->ai_addrlen, text, sizeof text);
-    printf("Socket connected to %s\n", text);
-}
-
-/* To the first of ADDRESSES that answers. 0, or the errno of the last one. */
-static int connect_to_any(struct state_object *state, struct loop *loop,
-                          const struct addrinfo *addresses)
-{
-    int error = 0;
-
-    for (const struct addrinfo *a = addresses; a != NULL; a = a->ai_next) {
-        state->work_socket = async_socket_create(loop, a->ai_family);
-        if (state->work_socket == NULL)
-            return errno;
-        error = connect_to(state, a);
-        if (error == 0) {
-            print_connected(a);
-            return 0;
-        }
-        async_close(state->work_socket);
-        state->work_socket = NULL;
+    /* Complete the connection. */
+    if (async_end_connect(client, ar) == -1) {
+        complete(connect_done, errno);
+        return;
     }
-    return error;
+    async_remote_address(client, (struct sockaddr *)&remote, &length);
+    net_format_address((struct sockaddr *)&remote, length, text, sizeof text);
+    printf("Socket connected to %s\n", text);
+    /* Signal that the connection has been made. */
+    complete(connect_done, 0);
 }
 
 /* ================================== send ================================= */
 
 static void send_callback(struct async_result *ar)
 {
-    struct state_object *state = async_state(ar);
-    ssize_t count = async_end_send(state->work_socket, ar);
-    int error = count == -1 ? errno : 0;
+    struct async_socket *client = async_state(ar);
+    /* Complete sending the data to the remote device. */
+    ssize_t count = async_end_send(client, ar);
 
-    if (count != -1)
-        printf("Sent %zd bytes to server.\n", count);
-    complete(state, send_done, error);
+    if (count == -1) {
+        complete(send_done, errno);
+        return;
+    }
+    printf("Sent %zd bytes to server.\n", count);
+    /* Signal that all bytes have been sent. */
+    complete(send_done, 0);
 }
 
-static void send_text(struct state_object *state, const char *text)
+static void send_text(struct async_socket *client, const char *text)
 {
-    if (async_begin_send(state->work_socket, text, strlen(text), send_callback,
-                         state) == NULL)
-        complete(state, send_done, errno);
+    /* Begin sending the data to the remote device. */
+    if (async_begin_send(client, text, strlen(text), send_callback, client) ==
+        NULL)
+        complete(send_done, errno);
 }
 
 /* ================================ receive ================================ */
 
 static void receive_callback(struct async_result *ar);
 
-static void receive(struct state_object *state)
+/* The step is over: the end of the state object, on every path. */
+static void end_receive(struct state_object *state, int error)
+{
+    response = state->text;
+    free(state);
+    complete(receive_done, error);
+}
+
+static void begin_receive(struct state_object *state)
 {
     if (async_begin_receive(state->work_socket, state->buffer, BUFFER_SIZE,
                             receive_callback, state) == NULL)
-        complete(state, receive_done, errno);
+        end_receive(state, errno);
 }
 
-/* The step is over at FIN, or when something failed; until then each piece
- * leads to the next receive, and the main thread sleeps on. */
 static void receive_callback(struct async_result *ar)
 {
     struct state_object *state = async_state(ar);
+    /* Read data from the remote device. */
     ssize_t count = async_end_receive(state->work_socket, ar);
 
     if (count == 0)
-        complete(state, receive_done, 0);
+        end_receive(state, 0);
     else if (count == -1 ||
              message_append(&state->text, state->buffer, (size_t)count) == -1)
-        complete(state, receive_done, errno);
+        end_receive(state, errno);
     else
-        receive(state);
+        begin_receive(state);
 }
 
-/* ================================ the steps ============================== */
-
-static int start_client(struct state_object *state, struct loop *loop,
-                        const struct net_arguments *arguments,
-                        const struct addrinfo *addresses)
+static void receive(struct async_socket *client)
 {
-    const char *server = arguments->endpoint;
-    int error = connect_to_any(state, loop, addresses);
+    /* Create the state object. */
+    struct state_object *state = calloc(1, sizeof *state);
 
-    if (error != 0)
-        return fail("connect to", server, strerror(error));
-    send_text(state, arguments->text);
-    event_wait_one(send_done, -1);
-    if (state->error != 0)
-        return fail("send to", server, strerror(state->error));
-    receive(state);
-    event_wait_one(receive_done, -1);
-    if (state->error != 0)
-        return fail("receive from", server, strerror(state->error));
-    if (!message_is_complete(&state->text))
-        return fail("receive from", server, "the reply ended before <EOF>");
-    printf("Response received : ");
-    message_print(stdout, state->text.bytes, state->text.length);
-    printf("\n");
-    return 0;
+    if (state == NULL) {
+        complete(receive_done, errno);
+        return;
+    }
+    state->work_socket = client;
+    message_init(&state->text);
+    begin_receive(state);
 }
+
+/* ================================== main ================================= */
 
 static bool create_events(void)
 {
@@ -196,7 +237,6 @@ static bool create_events(void)
 
 int main(int argc, char *argv[])
 {
-    struct state_object state = {0};
     struct net_arguments arguments;
     struct addrinfo *addresses;
     struct loop *loop;
@@ -211,16 +251,15 @@ int main(int argc, char *argv[])
     if (code != 0)
         return fail("look up", arguments.host, net_resolve_reason(code));
     loop = loop_create();
-    message_init(&state.text);
+    message_init(&response);
     if (loop == NULL || !create_events() || loop_start(loop) == -1)
         return fail("connect to", arguments.endpoint, strerror(errno));
-    status = start_client(&state, loop, &arguments, addresses);
-    async_close(state.work_socket);
+    status = start_client(loop, &arguments, addresses);
     loop_destroy(loop); /* no callback runs after this */
     event_destroy(connect_done);
     event_destroy(send_done);
     event_destroy(receive_done);
-    message_destroy(&state.text);
+    message_destroy(&response);
     freeaddrinfo(addresses);
     return status;
 }

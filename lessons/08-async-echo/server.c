@@ -46,7 +46,7 @@ struct state_object {
 
 /* Both threads read these, and no one writes them once the I/O thread runs. */
 static struct loop *loop;
-static struct async_socket *listener;
+static const char *endpoint;   /* where it listens, for people */
 static struct event *all_done; /* the accept that was begun last is over */
 
 /* ============================== odds and ends ============================ */
@@ -180,14 +180,14 @@ static struct state_object *create_state(struct async_socket *handler)
  * accept while this one's client is looked after. */
 static void accept_callback(struct async_result *ar)
 {
-    struct async_socket *handler;
+    struct async_socket *listener = async_state(ar), *handler;
     struct state_object *state;
 
     event_set(all_done);
     handler = async_end_accept(listener, ar);
     if (handler == NULL) {
         if (errno != ECANCELED)
-            fail("accept on", async_state(ar), strerror(errno));
+            fail("accept on", endpoint, strerror(errno));
         return;
     }
     state = create_state(handler);
@@ -200,13 +200,13 @@ static void accept_callback(struct async_result *ar)
 }
 
 /* The main thread, until somebody stops the loop. */
-static int start_listening(const struct addrinfo *addresses, char *endpoint)
+static int start_listening(const struct addrinfo *addresses)
 {
     enum { ACCEPTED, ENDED };
     struct event *either[] = {[ACCEPTED] = all_done, [ENDED] = NULL};
+    struct async_socket *listener = service_listen(loop, addresses, BACKLOG);
     int which;
 
-    listener = service_listen(loop, addresses, BACKLOG);
     if (listener == NULL)
         return fail("listen on", endpoint, strerror(errno));
     if (loop_start(loop) == -1)
@@ -215,7 +215,7 @@ static int start_listening(const struct addrinfo *addresses, char *endpoint)
     do {
         event_reset(all_done);
         printf("Waiting for a connection...\n");
-        if (async_begin_accept(listener, accept_callback, endpoint) == NULL)
+        if (async_begin_accept(listener, accept_callback, listener) == NULL)
             return fail("accept on", endpoint, strerror(errno));
         which = event_wait_any(either, 2, -1);
     } while (which == ACCEPTED);
@@ -238,12 +238,13 @@ int main(int argc, char *argv[])
     code = net_resolve(arguments.host, arguments.port, true, &addresses);
     if (code != 0)
         return fail("look up", arguments.host, net_resolve_reason(code));
+    endpoint = arguments.endpoint;
     loop = loop_create();
     all_done = event_create(EVENT_MANUAL_RESET, false);
     if (loop == NULL || all_done == NULL)
-        return fail("listen on", arguments.endpoint, strerror(errno));
+        return fail("listen on", endpoint, strerror(errno));
     service_stop_on_signals(loop);
-    status = start_listening(addresses, arguments.endpoint);
+    status = start_listening(addresses);
     freeaddrinfo(addresses);
     service_end(loop); /* ends the thread, closes the sockets, too */
     event_destroy(all_done);
