@@ -682,3 +682,78 @@ E
     wire --server "$waits" --results "$here/a/new/folder" "$here/new.wire"
     [ -s "$here/a/new/folder/new.jsonl" ]
 }
+
+@test "a free port is given to one check only" {
+    check ports <<'E'
+machine port P
+machine port Q
+server start raw "$P" "$Q"
+server exit 0
+E
+    cat >"$here/differ" <<'E'
+#!/bin/sh
+test "$1" -ne "$2"
+E
+    chmod +x "$here/differ"
+    wire --server "$here/differ" "$here/ports.wire"
+    [ "$status" -eq 0 ]
+}
+
+# Five programs wait for the sixth, and it waits for them: none can end unless all
+# of them run at the same time.
+@test "checks that only wait run beside each other, and each is judged by itself" {
+    mkfifo "$here/here" "$here/go"
+    cat >"$here/together" <<E
+#!/bin/sh
+exec 3<>"$here/here" 4<>"$here/go"
+case \$1 in
+first)
+    echo here >&3
+    read -r line <&4
+    ;;
+last)
+    for i in 1 2 3 4 5; do read -r line <&3; done
+    for i in 1 2 3 4 5; do echo go >&4; done
+    ;;
+*) exit 3 ;;
+esac
+E
+    chmod +x "$here/together"
+    for i in 1 2 3 4 5; do
+        check "first-$i" <<'E'
+server start raw "first"
+server exit 0
+E
+    done
+    check last <<'E'
+server start raw "last"
+server exit 0
+E
+    sed 's/"last"/"nobody"/' "$here/last.wire" >"$here/ends-badly.wire"
+    WIRE_TIMEOUT_MULT=12 wire --server "$here/together" --results "$here" \
+        "$here"/first-*.wire "$here/ends-badly.wire" "$here/last.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"6 passed, 1 failed"* ]]
+    [ "$(grep -c ' pass ' "$here/manifest")" -eq 6 ]
+    grep -q '^ends-badly fail 0$' "$here/manifest"
+}
+
+@test "a check whose process is killed is undecided, and the others go on" {
+    check killer <<'E'
+server start raw
+server exit 0
+E
+    check after <<'E'
+server start raw
+server exit 0
+E
+    cat >"$here/kills" <<'E'
+#!/bin/sh
+kill -9 "$PPID"
+E
+    chmod +x "$here/kills"
+    wire --server "$here/kills" --results "$here" "$here/killer.wire" "$here/after.wire"
+    [ "$status" -eq 2 ]
+    [[ $(tr -s ' \n' ' ' <<<"$output") == *"wire itself failed: the process of this check was killed by SIGKILL"* ]]
+    [ "$(cat "$here/manifest")" = $'killer undecided 0\nafter undecided 0' ]
+}

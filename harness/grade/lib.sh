@@ -13,6 +13,14 @@ grades=${KIT_GRADES:-build/grade}
 # The largest source file that is graded, in bytes.
 largest=1048576
 
+# own_folder: makes a folder for this grade alone, and sets $out to it. It goes
+# when the script ends.
+own_folder() {
+    mkdir -p "$grades"
+    out=$(mktemp -d "$grades/.grading-XXXXXX")
+    trap 'rm -rf "$out"' EXIT
+}
+
 # die SENTENCE...: says why nothing was done, and ends with status 1.
 die() {
     printf '%s\n' "$@" >&2

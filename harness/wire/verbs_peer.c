@@ -18,14 +18,14 @@ bool verb_rcvbuf(struct run *r, const struct target *t, const struct step *s)
 }
 
 struct queue_search {
-    int port;
+    const struct sockaddr_storage *address;
     unsigned waiting, backlog;
 };
 
 static bool is_queue(const struct socket_facts *facts, void *context)
 {
     struct queue_search *q = context;
-    if (address_port(&facts->local) != q->port)
+    if (!address_same(&facts->local, q->address))
         return true;
     q->waiting = facts->receive_queue;
     q->backlog = facts->send_queue;
@@ -49,7 +49,7 @@ struct connect_wish {
 static bool connect_ended(struct run *r, void *context)
 {
     const struct connect_wish *w = context;
-    struct queue_search q = {.port = w->server->last_port};
+    struct queue_search q = {.address = &w->server->address};
     return !w->peer->connecting || (w->server->frozen && queue_is_full(r, &q));
 }
 
@@ -230,7 +230,7 @@ bool verb_hang(struct run *r, const struct target *t, const struct step *s)
     filler->relayed = true; /* its events are no part of the story */
     if (!peer_connect(filler, &p->local, r->journal))
         return run_undecided(r, "no socket: %s", strerror(errno));
-    struct queue_search q = {.port = address_port(&p->local)};
+    struct queue_search q = {.address = &p->local};
     if (run_wait(r, queue_is_full, &q) == WAIT_DONE || queue_is_full(r, &q))
         return true;
     return run_undecided(r, "the accept queue of %s could not be filled",

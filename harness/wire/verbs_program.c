@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,6 +61,36 @@ bool verb_hosts(struct run *r, const struct target *t, const struct step *s)
     return good;
 }
 
+static bool is_free(int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr.s_addr = htonl(INADDR_ANY)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool bound =
+        fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    if (fd >= 0)
+        close(fd);
+    return bound;
+}
+
+/* Takes the port for this check: others that run beside it, of this wire or of
+ * another, see by a name that it is taken, until this process ends. */
+static bool claim(int port)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int length = snprintf(name.sun_path + 1, sizeof name.sun_path - 1,
+                          "wire-port-%d", port);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) +
+                     (socklen_t)length;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&name, size) == 0)
+        return true;
+    if (fd >= 0)
+        close(fd);
+    return false;
+}
+
 /*
  * A port outside of what the kernel gives out by itself (32768 to 60999), so
  * that nobody gets it between this look and the program's bind.
@@ -67,21 +99,13 @@ bool verb_port(struct run *r, const struct target *t, const struct step *s)
 {
     (void)t;
     const int lowest = 20000, range = 12000;
-    int start = (int)(getpid() * 7919 % range);
+    int start = (int)(getpid() * 7919L % range);
     for (int i = 0; i < range; i++) {
         int port = lowest + (start + i * 17) % range;
         /* A check may have to tell it from the port with its bytes swapped. */
         if (port >> 8 == (port & 0xff) || (port & 0xff) < 4)
             continue;
-        struct sockaddr_in address = {.sin_family = AF_INET,
-                                      .sin_port = htons((uint16_t)port),
-                                      .sin_addr.s_addr = htonl(INADDR_ANY)};
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        bool is_free = fd >= 0 && bind(fd, (struct sockaddr *)&address,
-                                       sizeof address) == 0;
-        if (fd >= 0)
-            close(fd);
-        if (is_free) {
+        if (is_free(port) && claim(port)) {
             char text[16];
             snprintf(text, sizeof text, "%d", port);
             return run_save(r, bytes_text(&s->values[0].parts[0].bytes), text,
