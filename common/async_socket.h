@@ -53,7 +53,7 @@ int async_shutdown(struct async_socket *socket, int how);
  * finished resets the connection, so that the peer cannot take a part for the
  * whole; else the peer sees FIN. Closing again does nothing, as long as the
  * socket is there (see above).
- * Returns 0. NULL is fine. .NET: Close. */
+ * Returns 0, and leaves errno alone. NULL is fine. .NET: Close. */
 int async_close(struct async_socket *socket);
 
 /* The socket's own address, and its peer's. LENGTH holds the room at ADDRESS,

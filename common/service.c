@@ -3,7 +3,6 @@
 
 #include "service.h"
 
-#include <errno.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -53,16 +52,13 @@ static struct async_socket *
 listen_on(struct loop *loop, const struct addrinfo *address, int backlog)
 {
     struct async_socket *socket = async_socket_create(loop, address->ai_family);
-    int saved;
 
     if (socket == NULL)
         return NULL;
     if (async_bind(socket, address->ai_addr, address->ai_addrlen) == 0 &&
         async_listen(socket, backlog) == 0)
         return socket;
-    saved = errno;
     async_close(socket);
-    errno = saved;
     return NULL;
 }
 

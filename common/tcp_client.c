@@ -45,10 +45,7 @@ struct tcp_client *tcp_client_adopt(struct async_socket *socket)
     if (async_remote_address(socket, (struct sockaddr *)&peer, &length) == 0)
         client = tcp_client_create(socket->home->loop);
     if (client == NULL) {
-        int saved = errno;
-
         async_close(socket);
-        errno = saved;
         return NULL;
     }
     client->socket = socket;
@@ -133,10 +130,7 @@ static struct async_result *connect_anew(struct tcp_client *client,
         return NULL;
     ar = async_begin_connect(socket, address, length, callback, state);
     if (ar == NULL) {
-        int saved = errno;
-
         async_close(socket);
-        errno = saved;
         return NULL;
     }
     async_close(client->socket); /* of the try before, if there was one */

@@ -98,16 +98,13 @@ static struct async_socket *listen_there(const struct tcp_listener *listener,
         (const struct sockaddr *)&listener->address;
     struct async_socket *socket =
         async_socket_create(listener->loop, address->sa_family);
-    int saved;
 
     if (socket == NULL)
         return NULL;
     if (async_bind(socket, address, listener->length) == 0 &&
         async_listen(socket, backlog) == 0)
         return socket;
-    saved = errno;
     async_close(socket);
-    errno = saved;
     return NULL;
 }
 

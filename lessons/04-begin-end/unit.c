@@ -675,17 +675,25 @@ START_TEST(rule_37_a_full_queue_is_waited_for)
 }
 END_TEST
 
-START_TEST(a_lack_of_descriptors_is_waited_out)
+/* From now on no descriptor is free. Returns the limit that was. */
+static struct rlimit take_all_descriptors(void)
 {
     struct rlimit limit, small;
-    int client = plain_connect(&here), lowest;
+    int lowest = dup(0);
 
-    getrlimit(RLIMIT_NOFILE, &limit);
-    lowest = dup(0);
     close(lowest);
+    getrlimit(RLIMIT_NOFILE, &limit);
     small = limit;
     small.rlim_cur = (rlim_t)lowest;
     setrlimit(RLIMIT_NOFILE, &small);
+    return limit;
+}
+
+START_TEST(a_lack_of_descriptors_is_waited_out)
+{
+    int client = plain_connect(&here);
+    struct rlimit limit = take_all_descriptors();
+
     begin_accept(end_accept, NULL);
     run_rounds(loop);
     ck_assert_msg(calls == 0, "a lack of descriptors (EMFILE) passes: it is no "
@@ -701,16 +709,10 @@ END_TEST
 /* No time passes: the loop itself has closed what was needed. */
 START_TEST(a_lack_of_descriptors_ends_by_a_close)
 {
-    struct rlimit limit, small;
     struct async_socket *in_the_way = async_socket_create(loop, AF_INET);
-    int client = plain_connect(&here), lowest;
+    int client = plain_connect(&here);
+    struct rlimit limit = take_all_descriptors();
 
-    getrlimit(RLIMIT_NOFILE, &limit);
-    lowest = dup(0);
-    close(lowest);
-    small = limit;
-    small.rlim_cur = (rlim_t)lowest;
-    setrlimit(RLIMIT_NOFILE, &small);
     begin_accept(end_accept, NULL);
     run_rounds(loop);
     ck_assert_int_eq(calls, 0);
