@@ -213,6 +213,9 @@ E
     [ "$(cat "$here/manifest")" = $'first fail 0\nsecond not-run 0' ]
     wire --server "$server" "$here/second.wire"
     [ "$status" -eq 0 ]
+    wire --server "$server" "$here/second.wire" "$here/first.wire"
+    [ "$status" -eq 2 ]
+    [[ $output == *"second needs first, which comes after it"* ]]
 }
 
 @test "a rule that says should costs nothing" {

@@ -258,22 +258,21 @@ static bool take_list(struct reader *r, const char *lesson, char stage)
     return good;
 }
 
-/* Names are what journals and needs go by; what is needed comes first. */
-static bool names_fit(const struct list *l, const char *path,
-                      struct script_error *error)
+bool list_fits(const struct list *l, const char *path,
+               struct script_error *error)
 {
     struct bytes wrong = {0};
     for (int i = 0; i < l->count && !wrong.length; i++) {
         const struct script *s = &l->entries[i].script;
-        for (int k = i + 1; k < l->count; k++) {
+        if (has(&s->needs, s->name))
+            bytes_printf(&wrong, "%s needs itself", s->name);
+        for (int k = i + 1; k < l->count && !wrong.length; k++) {
             const char *later = l->entries[k].script.name;
             if (strcmp(s->name, later) == 0)
                 bytes_printf(&wrong, "two checks have the name %s", s->name);
             else if (has(&s->needs, later))
                 bytes_printf(&wrong, "%s needs %s, which comes after it",
                              s->name, later);
-            if (wrong.length)
-                break;
         }
     }
     if (!wrong.length)
@@ -316,7 +315,7 @@ bool list_read(struct list *l, const char *path, struct script_error *error)
     for (int i = 0; i < l->count; i++)
         if (has(&r.free, l->entries[i].script.name))
             l->entries[i].script.points = 0;
-    good = good && names_fit(l, path, error);
+    good = good && list_fits(l, path, error);
     free(r.lessons);
     free(r.lesson);
     texts_free(&r.except);

@@ -36,6 +36,11 @@ bool list_read(struct list *l, const char *path, struct script_error *error);
 /* Adds one check by its file. */
 bool list_add(struct list *l, const char *path, struct script_error *error);
 
+/* Names are what journals and needs go by: each is there once, and what is
+ * needed comes first. list_read has seen to it already. */
+bool list_fits(const struct list *l, const char *path,
+               struct script_error *error);
+
 /* Keeps what calls this program the server. */
 void list_keep_program(struct list *l, const char *program);
 

@@ -263,6 +263,8 @@ static bool read_checks(const struct command_line *c, struct list *l)
             good = show_error(&error);
         script_error_free(&error);
     }
+    if (good && c->file_count && !list_fits(l, c->files[0], &error))
+        return show_error(&error);
     return good;
 }
 

@@ -156,6 +156,7 @@ static const struct {
     {"yours\n", "02-own/checks/yours.wire", 0, 0, "cannot read"},
     {"mine\nmine\n", "02-own/checks/list", 0, 0, "two checks"},
     {"late\nmine\n", "02-own/checks/list", 0, 0, "comes after it"},
+    {"selfish\n", "02-own/checks/list", 0, 0, "needs itself"},
     {"broken\n", "02-own/checks/broken.wire", 2, 8, "start"},
     {"use 01-first\n", "02-own/checks/two.hints", 1, 1, "expected hint"},
 };
@@ -164,6 +165,8 @@ START_TEST(mistakes_are_located)
 {
     write_file("02-own", "late.wire",
                "check \"late\"\nneeds mine\nserver start\n");
+    write_file("02-own", "selfish.wire",
+               "check \"selfish\"\nneeds selfish\nserver start\n");
     write_file("02-own", "broken.wire", "check \"broken\"\nserver strat\n");
     if (strstr(mistakes[_i].file, ".hints"))
         write_file("02-own", "two.hints", "server start\n");
