@@ -24,6 +24,9 @@ load grade
     [[ $output == *"server.c does not compile"* ]]
     [[ $output == *"server.c:"*"error:"* ]]
     [[ $output == *"Mend the first error first"* ]]
+    run make hint2
+    [ "$status" -eq 0 ]
+    [[ $output == *"server.c does not compile. Mend the first error:"*"retrun"* ]]
 }
 
 @test "a program that does not link has words of its own" {
