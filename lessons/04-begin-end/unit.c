@@ -26,15 +26,14 @@ static int descriptors_before;
 static void set_up(void)
 {
     descriptors_before = count_descriptors();
-    loop = loop_create();
-    ck_assert_ptr_nonnull(loop);
+    loop = counted_loop();
     listener = listen_somewhere(loop, &here, 50);
 }
 
 /* Whatever a test has left behind, loop_destroy() must end. */
 static void tear_down(void)
 {
-    loop_destroy(loop);
+    end_counted_loop(loop);
     ck_assert_msg(count_descriptors() == descriptors_before,
                   "loop_destroy() has left descriptors open");
 }
@@ -239,6 +238,8 @@ START_TEST(rule_13_31_a_begin_that_fails)
                  "31: BeginAccept on a socket that does not listen");
     async_close(socket);
     async_close(listener);
+    ASSERT_FAILS(async_begin_accept(listener, note, NULL) != NULL, EBADF,
+                 "13: BeginAccept on a closed socket");
     loop_run(loop);
     ck_assert_msg(calls == 0, "13: Begin failed, and its callback ran");
 }
@@ -543,6 +544,10 @@ START_TEST(rule_34_connect_where_it_makes_no_sense)
                  EINVAL, "34: BeginConnect on a listener");
     ASSERT_FAILS(async_begin_connect(client, NULL, 0, note, NULL) != NULL,
                  EINVAL, "34: BeginConnect without an address");
+    ASSERT_FAILS(async_begin_connect(client, to,
+                                     sizeof(struct sockaddr_storage) + 1, note,
+                                     NULL) != NULL,
+                 EINVAL, "34: BeginConnect to an address of no such length");
     begin_connect(client, &here, end_connect);
     ASSERT_FAILS(async_begin_connect(client, to, sizeof here, note, NULL) !=
                      NULL,
@@ -639,6 +644,10 @@ START_TEST(rule_37_fails_inside_connect)
                   "37: connect() failed at once with \"%s\", and End says "
                   "\"%s\"",
                   strerror(EINVAL), strerror(connect_errno));
+    begin_connect(client, &here, end_connect); /* as if nothing had been */
+    run_until(loop, &calls, 2);
+    ck_assert_msg(connect_errno == 0, "37: and then a connect fails: %s",
+                  strerror(connect_errno));
 }
 END_TEST
 

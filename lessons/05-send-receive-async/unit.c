@@ -49,14 +49,14 @@ static void open_connection(int window)
 static void set_up(void)
 {
     descriptors_before = count_descriptors();
-    loop = loop_create();
+    loop = counted_loop();
     open_connection(0);
 }
 
 /* Whatever a test has left behind, loop_destroy() must end. */
 static void tear_down(void)
 {
-    loop_destroy(loop);
+    end_counted_loop(loop);
     close(theirs);
     ck_assert_msg(count_descriptors() <= descriptors_before,
                   "loop_destroy() has left descriptors open");

@@ -55,8 +55,7 @@ static struct sockaddr_in address_of(struct tcp_listener *l)
 static void set_up(void)
 {
     descriptors_before = count_descriptors();
-    loop = loop_create();
-    ck_assert_ptr_nonnull(loop);
+    loop = counted_loop();
     listener = new_listener(0);
     ck_assert_msg(tcp_listener_start(listener, 50) == 0, "Start: %s",
                   strerror(errno));
@@ -67,7 +66,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     tcp_listener_destroy(listener);
-    loop_destroy(loop);
+    end_counted_loop(loop);
     ck_assert_msg(count_descriptors() == descriptors_before,
                   "%d descriptors before the test, %d after it",
                   descriptors_before, count_descriptors());
@@ -585,6 +584,7 @@ START_TEST(rule_56_a_stream_that_owns_closes)
                   "56: the peer does not see FIN");
     ASSERT_FAILS(async_begin_receive(ours, &byte, 1, NULL, NULL) != NULL, EBADF,
                  "56: BeginReceive on the socket of a closed stream");
+    run_rounds(loop); /* now there is no socket any more */
     network_stream_destroy(stream);
     network_stream_destroy(NULL);
     network_stream_close(NULL);

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "loop_extension.h"
+
 /* ============================== plain sockets ============================ */
 
 static void set_loopback(struct sockaddr_in *address)
@@ -50,6 +52,55 @@ void plain_reset(int fd)
 }
 
 /* ============================== by the library =========================== */
+
+static int inside;
+
+static void count_enter(struct loop_monitor *monitor)
+{
+    (void)monitor;
+    inside++;
+}
+
+static void count_leave(struct loop_monitor *monitor)
+{
+    (void)monitor;
+    inside--;
+}
+
+static bool never_await(const struct loop_monitor *monitor)
+{
+    (void)monitor;
+    return false;
+}
+
+static void do_nothing(struct loop_monitor *monitor)
+{
+    (void)monitor;
+}
+
+struct loop *counted_loop(void)
+{
+    static struct loop_monitor counter = {.enter = count_enter,
+                                          .leave = count_leave,
+                                          .await = do_nothing,
+                                          .runs_elsewhere = never_await,
+                                          .stop = do_nothing,
+                                          .close = do_nothing};
+    struct loop *loop = loop_create();
+
+    ck_assert_ptr_nonnull(loop);
+    loop_set_monitor(loop, &counter);
+    return loop;
+}
+
+void end_counted_loop(struct loop *loop)
+{
+    ck_assert_msg(inside == 0,
+                  "a function has entered the loop and has not left it: each "
+                  "result is started or refused, and there is no return in "
+                  "between");
+    loop_destroy(loop);
+}
 
 struct async_socket *listen_somewhere(struct loop *loop,
                                       struct sockaddr_in *address, int backlog)

@@ -26,6 +26,12 @@ void plain_reset(int fd);
 
 /* ---- by the library ---- */
 
+/* A loop that counts who enters and leaves it, until a thread runs it. */
+struct loop *counted_loop(void);
+/* Destroys it. Every function must have left it as often as it has entered: on
+ * another loop, with threads, nobody could use it any more. */
+void end_counted_loop(struct loop *loop);
+
 struct async_socket *listen_somewhere(struct loop *loop,
                                       struct sockaddr_in *address, int backlog);
 
