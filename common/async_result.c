@@ -143,7 +143,8 @@ static int claim(struct async_result *ar, struct async_result *outcome)
     if (ar->socket->role == ASYNC_CLOSED && ar->error != ECANCELED)
         return EBADF;
     *outcome = *ar;
-    ar->accepted = -1;
+    if (ar->error == 0) /* the descriptor is the caller's now */
+        ar->accepted = -1;
     return ar->error;
 }
 
