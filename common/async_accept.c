@@ -95,11 +95,10 @@ static void turn_away(int fd)
     errno = saved;
 }
 
-struct async_socket *async_socket_adopt(struct async_socket *listener, int fd,
+struct async_socket *async_socket_adopt(struct async_loop *home, int fd,
                                         const struct sockaddr *peer,
                                         socklen_t length)
 {
-    struct async_loop *home = listener->home;
     struct async_socket *socket;
 
     loop_enter(home->loop);
@@ -122,13 +121,14 @@ struct async_socket *async_end_accept(struct async_socket *listener,
 
     errno = ENOSYS;
     /* TODO a: async_result_take() it; if that fails, return NULL. Else accepted
-     * is what async_socket_adopt() makes of the descriptor in the outcome. */
+     * is what async_socket_adopt() makes of the outcome: of its home, the
+     * descriptor and the address. */
     /* BEGIN SOLUTION a */
     struct async_result outcome;
 
     if (async_result_take(ar, listener, &accept_operation, &outcome) == -1)
         return NULL;
-    accepted = async_socket_adopt(listener, outcome.accepted,
+    accepted = async_socket_adopt(outcome.home, outcome.accepted,
                                   (struct sockaddr *)&outcome.address,
                                   outcome.address_length);
     /* END SOLUTION a */

@@ -23,10 +23,12 @@ struct async_result *async_begin_accept(struct async_socket *listener,
 struct async_socket *async_end_accept(struct async_socket *listener,
                                       struct async_result *ar);
 
-/* FD, a connection to PEER, as a socket of LISTENER's loop; async_end_accept()
+/* FD, a connection to PEER, as a socket of the loop HOME; async_end_accept()
  * makes its sockets so. Takes FD, also on failure: then its client is turned
- * away. NULL with EMFILE (as above) or ENOMEM. .NET: new Socket(handle). */
-struct async_socket *async_socket_adopt(struct async_socket *listener, int fd,
+ * away. NULL with EMFILE (as above), ECANCELED
+ * (loop_destroy() has begun) or ENOMEM. .NET: new Socket(handle). */
+struct async_loop;
+struct async_socket *async_socket_adopt(struct async_loop *home, int fd,
                                         const struct sockaddr *peer,
                                         socklen_t length);
 

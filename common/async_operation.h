@@ -69,6 +69,7 @@ struct async_result {
     /* what was asked for */
     const struct async_operation *operation;
     struct async_socket *socket;
+    struct async_loop *home; /* which outlives the socket */
     async_callback *callback;
     void *state;
     char *buffer; /* send, receive */
@@ -142,7 +143,8 @@ struct async_socket {
 int async_check_connected(struct async_socket *socket);
 
 /* FD as a new socket of HOME; inside. NULL with EMFILE (the back end of the
- * loop has no room for it) or ENOMEM; then FD is still the caller's. */
+ * loop has no room for it), ECANCELED (loop_destroy() has begun) or ENOMEM;
+ * then FD is still the caller's. */
 struct async_socket *async_socket_wrap(struct async_loop *home, int fd);
 
 /* ============================= under the table =========================== */

@@ -63,8 +63,9 @@ static void try_queue(struct async_socket *socket,
         enum async_attempt attempt =
             ar != NULL ? ar->operation->attempt(ar) : ASYNC_WAIT;
 
-        if (attempt == ASYNC_LATER)
-            starve(socket);
+        if (attempt == ASYNC_LATER && !loop_runs_elsewhere(ar->home->loop))
+            starve(
+                socket); /* or the loop tries once more, and finds the same */
         if (attempt != ASYNC_OVER)
             break;
         async_result_over(ar);

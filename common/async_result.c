@@ -43,6 +43,7 @@ async_result_create(struct async_socket *socket,
     }
     ar->operation = operation;
     ar->socket = socket;
+    ar->home = socket->home;
     ar->callback = callback;
     ar->state = state;
     ar->accepted = -1;
@@ -53,7 +54,7 @@ async_result_create(struct async_socket *socket,
 struct async_result *async_result_refuse(struct async_result *ar, int error)
 {
     ar->socket->results--;
-    loop_leave(ar->socket->home->loop);
+    loop_leave(ar->home->loop);
     free(ar);
     errno = error;
     return NULL;
@@ -61,8 +62,8 @@ struct async_result *async_result_refuse(struct async_result *ar, int error)
 
 struct async_result *async_result_start(struct async_result *ar)
 {
-    ar->socket->home->engine->begin(ar);
-    loop_leave(ar->socket->home->loop);
+    ar->home->engine->begin(ar);
+    loop_leave(ar->home->loop);
     return ar;
 }
 
@@ -80,7 +81,7 @@ void async_result_over(struct async_result *ar)
         socket->peer = ar->address;
         socket->peer_length = ar->address_length;
     }
-    list_append(&socket->home->over, &ar->node);
+    list_append(&ar->home->over, &ar->node);
     if (socket->role != ASYNC_CONNECTED ||
         ar->operation->direction != ASYNC_WRITING)
         return;
@@ -95,16 +96,14 @@ void async_result_over(struct async_result *ar)
  * returned. */
 void async_result_complete(struct async_result *ar)
 {
-    struct async_loop *home = ar->socket->home;
-
     ar->life = ASYNC_COMPLETE;
-    list_append(&home->complete, &ar->node);
+    list_append(&ar->home->complete, &ar->node);
     if (ar->watcher != NULL)
         ar->watcher(ar);
     if (ar->callback != NULL) {
-        loop_leave(home->loop);
+        loop_leave(ar->home->loop);
         ar->callback(ar);
-        loop_enter(home->loop);
+        loop_enter(ar->home->loop);
     }
 }
 
@@ -121,21 +120,20 @@ void async_result_free(struct async_result *ar)
         ar->watcher(ar);
     if (ar->accepted != -1) /* nobody wants it */
         close(ar->accepted);
-    list_append(&socket->home->unused, &ar->node);
+    list_append(&ar->home->unused, &ar->node);
     socket->results--;
     if (socket->results == 0 && socket->fd == -1)
-        list_append(&socket->home->unused, &socket->node);
+        list_append(&ar->home->unused, &socket->node);
 }
 
 /* 0: AR was this caller's, and nobody else's, and OUTCOME has it; or errno. */
 static int claim(struct async_result *ar, struct async_result *outcome)
 {
-    if (ar->life == ASYNC_PENDING &&
-        !loop_runs_elsewhere(ar->socket->home->loop))
+    if (ar->life == ASYNC_PENDING && !loop_runs_elsewhere(ar->home->loop))
         return EDEADLK;
     ar->users++;
     while (ar->life == ASYNC_PENDING)
-        loop_await(ar->socket->home->loop);
+        loop_await(ar->home->loop);
     ar->users--;
     if (ar->life != ASYNC_COMPLETE)
         return EALREADY;
@@ -155,11 +153,11 @@ int async_result_take(struct async_result *ar, struct async_socket *socket,
     int error = EINVAL;
 
     if (ar != NULL && ar->socket == socket && ar->operation == operation) {
-        loop_enter(socket->home->loop);
+        loop_enter(ar->home->loop);
         error = claim(ar, outcome);
         if (ar->life == ASYNC_ENDED && ar->users == 0)
             async_result_free(ar);
-        loop_leave(socket->home->loop);
+        loop_leave(ar->home->loop);
     }
     if (error != 0)
         errno = error;
@@ -177,9 +175,9 @@ bool async_is_completed(const struct async_result *ar)
 {
     bool completed;
 
-    loop_enter(ar->socket->home->loop);
+    loop_enter(ar->home->loop);
     completed = ar->life != ASYNC_PENDING;
-    loop_leave(ar->socket->home->loop);
+    loop_leave(ar->home->loop);
     return completed;
 }
 

@@ -131,13 +131,14 @@ static struct async_loop *create_home(struct loop *loop)
 struct async_socket *async_socket_wrap(struct async_loop *home, int fd)
 {
     int limit = loop_descriptor_limit(home->loop);
-    struct async_socket *socket;
+    struct async_socket *socket = NULL;
 
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
         fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
         return NULL;
-    errno = EMFILE;
-    socket = limit < 0 || fd < limit ? calloc(1, sizeof *socket) : NULL;
+    errno = home->ending ? ECANCELED : EMFILE;
+    if (!home->ending && (limit < 0 || fd < limit))
+        socket = calloc(1, sizeof *socket);
     if (socket == NULL)
         return NULL;
     socket->home = home;
@@ -156,9 +157,7 @@ struct async_socket *async_socket_create(struct loop *loop, int family)
     home = (struct async_loop *)loop_find(loop, &home_key);
     if (home == NULL)
         home = create_home(loop);
-    if (home != NULL && home->ending)
-        errno = ECANCELED;
-    else if (home != NULL && (fd = socket(family, SOCK_STREAM, 0)) != -1)
+    if (home != NULL && (fd = socket(family, SOCK_STREAM, 0)) != -1)
         created = async_socket_wrap(home, fd);
     if (fd != -1 && created == NULL)
         close(fd);

@@ -51,7 +51,8 @@ int async_shutdown(struct async_socket *socket, int how);
 /* Closes the socket: what is pending on it completes with ECANCELED, and the
  * callbacks of it follow from the loop, never from here. A send that was not
  * finished resets the connection, so that the peer cannot take a part for the
- * whole; else the peer sees FIN. Closing again does nothing, as long as the
+ * whole (a local socket, AF_UNIX, cannot do that: its peer sees an end); else
+ * the peer sees FIN. Closing again does nothing, as long as the
  * socket is there (see above).
  * Returns 0, and leaves errno alone. NULL is fine. .NET: Close. */
 int async_close(struct async_socket *socket);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,10 @@ static int make_room(struct loop *loop, int fd)
 
     if (fd < loop->room)
         return 0;
+    if (fd > INT_MAX / 2) { /* no system has so many */
+        errno = EMFILE;
+        return -1;
+    }
     while (room <= fd)
         room *= 2;
     watches = realloc(loop->watches, (size_t)room * sizeof *watches);

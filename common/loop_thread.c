@@ -21,9 +21,11 @@ struct loop_thread {
     struct loop_monitor monitor;
     struct loop *loop;
     pthread_mutex_t lock;   /* whoever holds it is inside */
+    int depth;              /* how often that thread has entered */
     pthread_cond_t changed; /* somebody was inside, and has left */
     int waiting;            /* threads that are in await() */
     pthread_t thread;
+    bool joinable;       /* it was started, and not joined */
     struct event *ended; /* it is about to end */
     int error;           /* of loop_run() */
 };
@@ -44,6 +46,7 @@ static struct loop_thread *thread_of(const struct loop_monitor *monitor)
 static void enter(struct loop_monitor *monitor)
 {
     pthread_mutex_lock(&thread_of(monitor)->lock);
+    thread_of(monitor)->depth++;
 }
 
 /* Those who wait look again each time that somebody leaves: they are few. */
@@ -53,15 +56,25 @@ static void leave(struct loop_monitor *monitor)
 
     if (thread->waiting > 0)
         pthread_cond_broadcast(&thread->changed);
+    thread->depth--;
     pthread_mutex_unlock(&thread->lock);
 }
 
+/* Gives the lock back as often as it was taken, and takes it as often again. */
 static void await(struct loop_monitor *monitor)
 {
     struct loop_thread *thread = thread_of(monitor);
 
+    int depth = thread->depth;
+
     thread->waiting++;
+    thread->depth = 0;
+    for (int i = 1; i < depth; i++)
+        pthread_mutex_unlock(&thread->lock);
     pthread_cond_wait(&thread->changed, &thread->lock);
+    for (int i = 1; i < depth; i++)
+        pthread_mutex_lock(&thread->lock);
+    thread->depth = depth;
     thread->waiting--;
 }
 
@@ -91,6 +104,7 @@ static void *run(void *argument)
     own_loop = thread->loop;
     if (loop_run(thread->loop) == -1)
         thread->error = errno;
+    thread->monitor.running = false; /* nobody may wait for it any more */
     event_set(thread->ended);
     return NULL;
 }
@@ -103,13 +117,13 @@ static int join(struct loop_thread *thread)
         error = pthread_join(thread->thread, NULL);
     if (error != 0)
         return error;
-    thread->monitor.running = false;
+    thread->joinable = false;
     return thread->error;
 }
 
 static void stop(struct loop_monitor *monitor)
 {
-    if (!monitor->running)
+    if (!thread_of(monitor)->joinable)
         return;
     loop_stop(thread_of(monitor)->loop);
     join(thread_of(monitor));
@@ -123,14 +137,14 @@ static int start(struct loop_thread *thread)
 
     event_reset(thread->ended);
     thread->error = 0;
-    thread->monitor.running = true;
+    thread->monitor.running = thread->joinable = true;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     errno = pthread_create(&thread->thread, NULL, run, thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (errno == 0)
         return 0;
-    thread->monitor.running = false;
+    thread->monitor.running = thread->joinable = false;
     return -1;
 }
 
@@ -157,7 +171,7 @@ static void destroy(struct loop_extension *extension)
     free(thread);
 }
 
-/* A callback that is inside already may call what enters again. */
+/* What is inside already may call what enters again. */
 static int init_lock(struct loop_thread *thread)
 {
     pthread_mutexattr_t attributes;
@@ -227,7 +241,7 @@ int loop_start(struct loop *loop)
 
     if (thread == NULL && (thread = hang_in(loop)) == NULL)
         return -1;
-    if (!thread->monitor.running)
+    if (!thread->joinable)
         return start(thread);
     errno = EALREADY;
     return -1;
@@ -248,7 +262,7 @@ int loop_join(struct loop *loop)
     struct loop_thread *thread = find(loop);
 
     errno = EINVAL;
-    if (thread != NULL && thread->monitor.running)
+    if (thread != NULL && thread->joinable)
         errno = join(thread);
     return errno == 0 ? 0 : -1;
 }

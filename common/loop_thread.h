@@ -8,7 +8,8 @@
  *   - Callbacks still run one at a time, but beside the main thread: what both
  *     use needs a lock, or must be handed over by an event.
  *   - A callback that waits stalls the loop, and with it every other operation.
- *     In .NET it would hold up one thread of many.
+ *     In .NET it would hold up one thread of many. One of loop_watch() runs
+ *     inside (see loop_extension.h) and stalls other threads, too.
  *   - Only the functions of async_*.h, tcp_*.h and network_stream.h may be
  *     called on other threads. Those of loop.h and loop_timer.h, but for
  *     loop_stop() and loop_wake(), belong to the I/O thread from loop_start()

@@ -154,41 +154,55 @@ static struct timers *timers_of(struct loop *loop)
 
 /* ================================ the calls ============================== */
 
+static struct loop_timer *add(struct loop *loop, int milliseconds)
+{
+    struct timers *timers = timers_of(loop);
+    struct loop_timer *timer;
+
+    if (timers == NULL || make_room(timers) == -1)
+        return NULL;
+    timer = calloc(1, sizeof *timer);
+    if (timer == NULL)
+        return NULL;
+    timer->due = now() + milliseconds * 1000000LL;
+    timer->number = ++timers->created;
+    timers->count++;
+    sift(timers, timers->count - 1, timer);
+    return timer;
+}
+
 struct loop_timer *loop_call_later(struct loop *loop, int milliseconds,
                                    loop_timer_callback *callback, void *state)
 {
-    struct timers *timers;
     struct loop_timer *timer;
 
     if (milliseconds < 0 || callback == NULL) {
         errno = EINVAL;
         return NULL;
     }
-    timers = timers_of(loop);
-    if (timers == NULL || make_room(timers) == -1)
-        return NULL;
-    timer = malloc(sizeof *timer);
-    if (timer == NULL)
-        return NULL;
-    *timer = (struct loop_timer){.due = now() + milliseconds * 1000000LL,
-                                 .number = ++timers->created,
-                                 .callback = callback,
-                                 .state = state};
-    timers->count++;
-    sift(timers, timers->count - 1, timer);
+    loop_enter(loop);
+    timer = add(loop, milliseconds);
+    if (timer != NULL) {
+        timer->callback = callback;
+        timer->state = state;
+    }
+    loop_leave(loop);
     return timer;
 }
 
 /* The last one goes to the empty place, and from there to its own. */
 void loop_cancel(struct loop *loop, struct loop_timer *timer)
 {
-    struct timers *timers = timers_of(loop);
+    struct timers *timers;
     struct loop_timer *last;
 
-    if (timers == NULL || timer == NULL)
+    if (timer == NULL)
         return;
+    loop_enter(loop);
+    timers = timers_of(loop);
     last = timers->heap[--timers->count];
     if (last != timer)
         sift(timers, timer->place, last);
+    loop_leave(loop);
     free(timer);
 }

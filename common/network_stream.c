@@ -16,20 +16,21 @@ struct network_stream {
     enum network_stream_access access;
     bool owns_socket;
     bool closed;
-    unsigned references; /* the owner's, and the operations not ended */
+    bool destroyed;
+    unsigned operations; /* that are not ended */
 };
 
 /* ================================ the life of one ======================== */
 
-static void release(struct network_stream *stream)
+/* What nobody can use any more is let go. Inside. */
+static void let_go(struct network_stream *stream)
 {
     int saved = errno; /* what End has to say is still to be read */
-    struct loop *loop = stream->loop;
 
-    loop_enter(loop);
-    if (--stream->references == 0)
+    if (stream->closed && stream->operations == 0)
+        stream->socket = NULL; /* it may be gone */
+    if (stream->destroyed && stream->operations == 0)
         free(stream);
-    loop_leave(loop);
     errno = saved;
 }
 
@@ -52,8 +53,10 @@ static bool is_refusal(int error)
 
 static void ended(struct network_stream *stream, bool failed)
 {
-    if (!failed || !is_refusal(errno))
-        release(stream);
+    if (failed && is_refusal(errno))
+        return;
+    stream->operations--;
+    let_go(stream);
 }
 
 struct network_stream *network_stream_create(struct async_socket *socket,
@@ -82,8 +85,6 @@ struct network_stream *network_stream_create(struct async_socket *socket,
     stream->access = access;
     stream->owns_socket = owns_socket;
     /* END SOLUTION a */
-    if (stream != NULL)
-        stream->references = 1;
     return stream;
 }
 
@@ -99,15 +100,22 @@ void network_stream_close(struct network_stream *stream)
         async_close(stream->socket);
     stream->closed = true;
     /* END SOLUTION a */
+    let_go(stream);
     loop_leave(stream->loop);
 }
 
 void network_stream_destroy(struct network_stream *stream)
 {
+    struct loop *loop;
+
     if (stream == NULL)
         return;
+    loop = stream->loop;
+    loop_enter(loop);
     network_stream_close(stream);
-    release(stream);
+    stream->destroyed = true;
+    let_go(stream);
+    loop_leave(loop);
 }
 
 /* ================================ questions ============================== */
@@ -189,7 +197,7 @@ struct async_result *network_stream_begin_read(struct network_stream *stream,
         errno = EBADF;
     /* end slide */
     /* END SOLUTION a */
-    stream->references += ar != NULL ? 1 : 0;
+    stream->operations += ar != NULL ? 1 : 0;
     loop_leave(stream->loop);
     return ar;
 }
@@ -198,15 +206,19 @@ ssize_t network_stream_end_read(struct network_stream *stream,
                                 struct async_result *ar)
 {
     ssize_t count = -1;
+    struct loop *loop;
 
     if (!is_stream(stream))
         return -1;
+    loop = stream->loop;
+    loop_enter(loop); /* to the end: loop_destroy() waits for who is inside */
     errno = ENOSYS;
     /* TODO a: async_end_receive() it, also if the stream is closed. */
     /* BEGIN SOLUTION a */
     count = async_end_receive(stream->socket, ar);
     /* END SOLUTION a */
     ended(stream, count == -1);
+    loop_leave(loop);
     return count;
 }
 
@@ -229,7 +241,7 @@ network_stream_begin_write(struct network_stream *stream, const void *buffer,
     else
         errno = EBADF;
     /* END SOLUTION a */
-    stream->references += ar != NULL ? 1 : 0;
+    stream->operations += ar != NULL ? 1 : 0;
     loop_leave(stream->loop);
     return ar;
 }
@@ -238,9 +250,12 @@ int network_stream_end_write(struct network_stream *stream,
                              struct async_result *ar)
 {
     int result = -1;
+    struct loop *loop;
 
     if (!is_stream(stream))
         return -1;
+    loop = stream->loop;
+    loop_enter(loop); /* to the end: loop_destroy() waits for who is inside */
     errno = ENOSYS;
     /* TODO a: async_end_send() it; result is 0, unless that says -1. */
     /* BEGIN SOLUTION a */
@@ -248,5 +263,6 @@ int network_stream_end_write(struct network_stream *stream,
         result = 0;
     /* END SOLUTION a */
     ended(stream, result == -1);
+    loop_leave(loop);
     return result;
 }

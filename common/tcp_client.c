@@ -161,41 +161,33 @@ struct async_result *tcp_client_begin_connect(struct tcp_client *client,
     return ar;
 }
 
-/* The socket of which AR is a connect that is not ended; NULL with errno. */
-static struct async_socket *socket_of(struct tcp_client *client,
-                                      const struct async_result *ar)
+/* 0, or the errno of an End that makes no sense. */
+static int why_not_end(const struct tcp_client *client,
+                       const struct async_result *ar)
 {
-    struct async_socket *socket = NULL;
-
-    loop_enter(client->loop);
     if (ar == NULL || ar != client->connect)
-        errno = EINVAL;
-    else if (client->connect_ended)
-        errno = EALREADY;
-    else
-        socket = client->socket;
-    loop_leave(client->loop);
-    return socket;
+        return EINVAL;
+    return client->connect_ended ? EALREADY : 0;
 }
 
+/* Inside to the end: whoever waits in here is waited for by loop_destroy(). */
 int tcp_client_end_connect(struct tcp_client *client, struct async_result *ar)
 {
-    struct async_socket *socket = socket_of(client, ar);
-    bool last;
-    int result;
+    struct loop *loop = client->loop;
+    int result = -1;
 
-    if (socket == NULL)
-        return -1;
-    result = async_end_connect(socket, ar); /* may wait, so not inside */
-    if (result == -1 && (errno == EALREADY || errno == EDEADLK))
-        return -1;
-    loop_enter(client->loop);
-    client->connect_ended = true;
-    client->connected = result == 0;
-    last = client->destroyed;
-    loop_leave(client->loop);
-    if (last)
+    loop_enter(loop);
+    errno = why_not_end(client, ar);
+    if (errno == 0) {
+        result = async_end_connect(client->socket, ar);
+        if (result == 0 || (errno != EALREADY && errno != EDEADLK)) {
+            client->connect_ended = true;
+            client->connected = result == 0;
+        }
+    }
+    if (client->destroyed && !is_connecting(client))
         free_client(client);
+    loop_leave(loop);
     return result;
 }
 

@@ -64,6 +64,8 @@ static bool has_accepts(const struct tcp_listener *listener)
 
 static void free_listener(struct tcp_listener *listener)
 {
+    int saved = errno;
+
     while (listener->sessions != NULL) {
         struct session *session = listener->sessions;
 
@@ -71,6 +73,7 @@ static void free_listener(struct tcp_listener *listener)
         free(session);
     }
     free(listener);
+    errno = saved;
 }
 
 void tcp_listener_destroy(struct tcp_listener *listener)
@@ -221,38 +224,32 @@ static struct session *session_of(const struct tcp_listener *listener,
     return NULL;
 }
 
-/* One accept of SESSION is ended; that may have been what kept the listener. */
-static void ended(struct tcp_listener *listener, struct session *session)
+/* An End has consumed its result, unless it says that. */
+static bool is_refusal(int error)
 {
-    bool last;
-
-    loop_enter(listener->loop);
-    session->accepts--;
-    last = listener->destroyed && !has_accepts(listener);
-    loop_leave(listener->loop);
-    if (last)
-        free_listener(listener);
+    return error == EALREADY || error == EDEADLK;
 }
 
+/* Inside to the end: whoever waits in here is waited for by loop_destroy(). */
 struct tcp_client *tcp_listener_end_accept(struct tcp_listener *listener,
                                            struct async_result *ar)
 {
-    struct async_socket *socket = NULL, *accepted;
+    struct loop *loop = listener->loop;
+    struct async_socket *accepted = NULL;
     struct session *session;
-    int error;
+    struct tcp_client *client = NULL;
 
-    loop_enter(listener->loop);
+    loop_enter(loop);
     session = session_of(listener, ar);
-    if (session != NULL)
-        socket = session->socket;
-    loop_leave(listener->loop);
-    if (session == NULL)
-        return NULL;
-    accepted = async_end_accept(socket, ar); /* may wait, so not inside */
-    error = errno;
-    if (accepted == NULL && (error == EALREADY || error == EDEADLK))
-        return NULL;
-    ended(listener, session);
-    errno = error;
-    return accepted != NULL ? tcp_client_adopt(accepted) : NULL;
+    if (session != NULL) {
+        accepted = async_end_accept(session->socket, ar);
+        if (accepted != NULL || !is_refusal(errno))
+            session->accepts--;
+    }
+    if (accepted != NULL)
+        client = tcp_client_adopt(accepted);
+    if (listener->destroyed && !has_accepts(listener))
+        free_listener(listener);
+    loop_leave(loop);
+    return client;
 }

@@ -89,7 +89,7 @@ $(B)/$1/%.o: lessons/%.c harness/build.mk
 	$$(call compile,$(lesson_std) $2)
 endef
 $(eval $(call flavour,plain,$(optimised)))
-$(eval $(call flavour,san,$(sanitized)))
+$(eval $(call flavour,san,$$(sanitized)))
 $(eval $(call flavour,tsan,$(threaded)))
 
 # $(call program,NN-topic/server,NN-topic): reference programs, two flavours.
@@ -124,7 +124,7 @@ endef
 $(foreach l,$(units),$(eval $(call unit,units,$l,san,$(sanitized))))
 $(foreach l,$(memcheck),$(eval $(call unit,memcheck,$l,plain)))
 $(foreach l,$(threads),$(eval $(call unit,threads,$l,tsan,$(threaded))))
-$(eval $(call unit_objects,units,$(sanitized)))
+$(eval $(call unit_objects,units,$$(sanitized)))
 $(eval $(call unit_objects,memcheck,$(optimised)))
 $(eval $(call unit_objects,threads,$(threaded)))
 

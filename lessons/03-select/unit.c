@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,6 +217,8 @@ START_TEST(a_descriptor_that_is_too_large_is_refused)
     ck_assert_int_eq(loop_descriptor_limit(loop), FD_SETSIZE);
     ck_assert_msg(loop_watch(loop, large, LOOP_READ, note, &seen) == -1,
                   "a set has no room for descriptor %d", large);
+    ck_assert_int_eq(errno, EMFILE);
+    ck_assert_int_eq(loop_watch(loop, INT_MAX, LOOP_READ, note, &seen), -1);
     ck_assert_int_eq(errno, EMFILE);
     ck_assert_int_eq(loop_run_once(loop, 0), 0);
     close(large);

@@ -15,6 +15,7 @@
 
 #include "async_accept.h"
 #include "async_connect.h"
+#include "async_operation.h"
 #include "fixture.h"
 #include "loop_timer.h"
 
@@ -33,7 +34,8 @@ static void set_up(void)
 /* Whatever a test has left behind, loop_destroy() must end. */
 static void tear_down(void)
 {
-    end_counted_loop(loop);
+    if (loop != NULL)
+        end_counted_loop(loop);
     ck_assert_msg(count_descriptors() == descriptors_before,
                   "loop_destroy() has left descriptors open");
 }
@@ -475,6 +477,34 @@ START_TEST(a_pool_that_goes_round_keeps_count)
 }
 END_TEST
 
+static int adopt_errno;
+
+static void adopt_late(struct async_result *ar)
+{
+    const struct async_loop *home = ar->home;
+    struct sockaddr_storage nobody = {.ss_family = AF_INET};
+    int fd = dup(0);
+
+    note(ar);
+    adopt_errno = 0;
+    if (async_socket_adopt((struct async_loop *)home, fd,
+                           (struct sockaddr *)&nobody,
+                           sizeof(struct sockaddr_in)) == NULL)
+        adopt_errno = errno;
+}
+
+/* The sockets have been closed when these callbacks run: a new one would stay.
+ */
+START_TEST(no_sockets_once_the_end_has_begun)
+{
+    begin_accept(adopt_late, NULL);
+    end_counted_loop(loop);
+    loop = NULL;
+    ck_assert_int_eq(calls, 1);
+    ck_assert_int_eq(adopt_errno, ECANCELED);
+}
+END_TEST
+
 /* ============================ accept and connect ========================= */
 
 START_TEST(rule_32_in_the_order_of_the_begins)
@@ -886,6 +916,7 @@ int main(int argc, char *argv[])
         rule_27_a_second_close_in_one_callback,
         rule_27_a_result_keeps_its_socket,
         a_pool_that_goes_round_keeps_count,
+        no_sockets_once_the_end_has_begun,
         rule_32_in_the_order_of_the_begins,
         rule_33_37_mirrored_addresses,
         rule_34_connect_where_it_makes_no_sense,

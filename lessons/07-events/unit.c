@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@
 #include "event_queue.h"
 #include "loop.h"
 #include "loop_thread.h"
+#include "loop_timer.h"
 #include "network_stream.h"
 #include "tcp_client.h"
 #include "tcp_listener.h"
@@ -713,8 +715,8 @@ static struct async_socket *connect_pair(int *other)
 
     ck_assert_msg(maker != NULL, "async_socket_create: %s", strerror(errno));
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    socket = async_socket_adopt(maker, pair[0], (struct sockaddr *)&nobody,
-                                sizeof nobody);
+    socket = async_socket_adopt(maker->home, pair[0],
+                                (struct sockaddr *)&nobody, sizeof nobody);
     ck_assert_ptr_nonnull(socket);
     async_close(maker);
     *other = pair[1];
@@ -772,6 +774,21 @@ START_TEST(the_thread_starts_and_ends)
     ASSERT_FAILS(loop_join(loop) == 0, EINVAL, "loop_join() twice");
     ck_assert_int_eq(loop_start(loop), 0);
     assert_set(loop_ended(loop), 0, "the thread runs again");
+}
+END_TEST
+
+/* Nobody brings it to its end any more. */
+START_TEST(rule_21_the_thread_has_left)
+{
+    struct async_result *ar = begin_receive(NULL, NULL);
+
+    loop_stop(loop);
+    ck_assert_int_eq(event_wait_one(loop_ended(loop), -1), 1);
+    ASSERT_FAILS(async_end_receive(ours, ar) != -1, EDEADLK,
+                 "21: End, and the loop does not run any more");
+    async_close(ours);
+    loop_destroy(loop);
+    loop = NULL;
 }
 END_TEST
 
@@ -1191,6 +1208,81 @@ START_TEST(a_stream_is_read_on_another_thread)
 }
 END_TEST
 
+/* ---- what the loop's thread and another one do at once ---- */
+
+static void do_nothing_later(struct loop *l, void *state)
+{
+    (void)l;
+    (void)state;
+}
+
+static void set_timers(struct async_result *ar)
+{
+    for (int i = 0; i < 1000; i++)
+        loop_cancel(loop, loop_call_later(loop, 1000, do_nothing_later, NULL));
+    event_set(async_state(ar));
+}
+
+/* The first timer hangs something into the loop. */
+START_TEST(timers_beside_new_sockets)
+{
+    struct event *done = create(EVENT_MANUAL_RESET, false);
+
+    begin_receive(set_timers, done);
+    send_plain("x");
+    while (event_wait_one(done, 0) == 0)
+        async_close(async_socket_create(loop, AF_INET));
+    event_destroy(done);
+}
+END_TEST
+
+static void ignore(struct loop *l, int fd, unsigned events, void *state)
+{
+    (void)l;
+    (void)fd;
+    (void)events;
+    (void)state;
+}
+
+static void watch_often(struct async_result *ar)
+{
+    int fd = dup(theirs);
+
+    for (int i = 0; i < 1000; i++) {
+        loop_watch(loop, fd, 0, ignore, NULL);
+        loop_unwatch(loop, fd);
+    }
+    close(fd);
+    event_set(async_state(ar));
+}
+
+/* An accept that lacks a descriptor is the loop's thread's affair. */
+START_TEST(a_lack_of_descriptors_beside_watches)
+{
+    struct event *done = create(EVENT_MANUAL_RESET, false);
+    struct sockaddr_in address;
+    struct async_socket *listener = listen_somewhere(loop, &address, 5);
+    int client = plain_connect(&address), lowest = dup(theirs);
+    struct rlimit limit, small;
+    struct async_result *ar;
+
+    close(lowest);
+    begin_receive(watch_often, done);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    small = limit;
+    small.rlim_cur = (rlim_t)lowest + 1; /* for the callback */
+    setrlimit(RLIMIT_NOFILE, &small);
+    send_plain("x");
+    ar = async_begin_accept(listener, NULL, NULL);
+    ck_assert_ptr_nonnull(ar);
+    ck_assert_int_eq(event_wait_one(done, -1), 1);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    async_close(async_end_accept(listener, ar));
+    close(client);
+    event_destroy(done);
+}
+END_TEST
+
 /* ---- races ---- */
 
 /* Three threads that start together: one closes, one begins and ends, and the
@@ -1392,6 +1484,7 @@ int main(int argc, char *argv[])
     };
     const TTest *const operations[] = {
         the_thread_starts_and_ends,
+        rule_21_the_thread_has_left,
         a_loop_that_was_not_started,
         a_thread_cannot_join_itself,
         signals_are_for_the_main_thread,
@@ -1406,6 +1499,8 @@ int main(int argc, char *argv[])
         rule_26_the_end_of_the_loop_releases,
         rule_26_the_end_of_the_loop_releases_an_end,
         rule_30_a_listener_closed_elsewhere,
+        timers_beside_new_sockets,
+        a_lack_of_descriptors_beside_watches,
         rule_53_on_another_thread,
         a_stream_is_read_on_another_thread,
         rule_4_29_close_completion_and_end,

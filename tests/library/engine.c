@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "async_accept.h"
+#include "async_operation.h"
 #include "async_receive.h"
 #include "async_send.h"
 #include "epoll.h"
@@ -73,7 +74,7 @@ static void set_up(void)
     ck_assert_ptr_nonnull(loop);
     maker = async_socket_create(loop, AF_INET);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    ours = async_socket_adopt(maker, pair[0], (struct sockaddr *)&nobody,
+    ours = async_socket_adopt(maker->home, pair[0], (struct sockaddr *)&nobody,
                               sizeof nobody);
     ck_assert_ptr_nonnull(ours);
     async_close(maker);
