@@ -1294,13 +1294,7 @@ struct race {
     atomic_int callbacks;
 };
 
-/* So many rounds of each race; make soak has 10,000. */
-static int races(void)
-{
-    const char *wanted = getenv("RACES");
-
-    return wanted != NULL ? atoi(wanted) : 2000;
-}
+enum { RACES = 10000 };
 
 static void count_callback(struct async_result *ar)
 {
@@ -1313,7 +1307,7 @@ static void *close_in_each_round(void *argument)
 {
     struct race *race = argument;
 
-    for (int i = 0; i < races(); i++) {
+    for (int i = 0; i < RACES; i++) {
         pthread_barrier_wait(&race->start);
         async_close(race->socket);
         pthread_barrier_wait(&race->finish);
@@ -1330,7 +1324,7 @@ START_TEST(rule_4_29_close_completion_and_end)
     pthread_barrier_init(&race.start, NULL, 2);
     pthread_barrier_init(&race.finish, NULL, 2);
     pthread_create(&closer, NULL, close_in_each_round, &race);
-    for (int i = 0; i < races(); i++) {
+    for (int i = 0; i < RACES; i++) {
         struct async_result *second;
         char there[8];
         int other;
@@ -1382,7 +1376,7 @@ static void *ask_in_each_round(void *argument)
 {
     struct asker *asker = argument;
 
-    for (int i = 0; i < races(); i++) {
+    for (int i = 0; i < RACES; i++) {
         struct sockaddr_in address;
         socklen_t length = sizeof address;
         int result;
@@ -1407,7 +1401,7 @@ START_TEST(rule_29_close_and_the_address)
     pthread_barrier_init(&asker.start, NULL, 2);
     pthread_barrier_init(&asker.finish, NULL, 2);
     pthread_create(&thread, NULL, ask_in_each_round, &asker);
-    for (int i = 0; i < races(); i++) {
+    for (int i = 0; i < RACES; i++) {
         struct sockaddr_in address, other_address;
         struct async_result *ar;
         struct async_socket *other;
@@ -1434,7 +1428,7 @@ START_TEST(rule_26_29_the_end_of_the_loop_in_a_race)
 {
     loop_destroy(loop);
     close(theirs);
-    for (int i = 0; i < races(); i++) {
+    for (int i = 0; i < RACES; i++) {
         struct ender e = {.count = 0};
 
         loop = loop_create();
