@@ -2,11 +2,14 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* Reads a small file of /proc in one go; the length, or -1. */
@@ -467,6 +470,43 @@ int call_descriptor(const struct thread_facts *t)
     return c && c->has_descriptor ? (int)t->arguments[0] : -1;
 }
 
+/* Which of the two time-outs of a socket ends the call. */
+static int timeout_option(long call)
+{
+    return call == SYS_write || call == SYS_writev || call == SYS_sendto ||
+                   call == SYS_sendmsg
+               ? SO_SNDTIMEO
+               : SO_RCVTIMEO;
+}
+
+/* PIDFD_THREAD of Linux 6.9, which not every header knows. */
+#define PIDFD_OF_THREAD O_EXCL
+
+/* The option belongs to the socket, so a second descriptor of it tells. */
+bool call_has_socket_timeout(const struct thread_facts *t)
+{
+    struct timeval time = {0};
+    socklen_t size = sizeof time;
+    const struct call *c = find_call(t->call);
+    if (!c || !c->has_descriptor || c->timeout != TIMEOUT_NEVER)
+        return false;
+    /* By the thread that waits: the first one may have ended. */
+    int process = (int)syscall(SYS_pidfd_open, t->tid, PIDFD_OF_THREAD);
+    if (process < 0)
+        process = (int)syscall(SYS_pidfd_open, t->pid, 0);
+    int fd = process < 0 ? -1
+                         : (int)syscall(SYS_pidfd_getfd, process,
+                                        (int)t->arguments[0], 0);
+    bool told = fd >= 0 && (getsockopt(fd, SOL_SOCKET, timeout_option(t->call),
+                                       &time, &size) == 0 ||
+                            errno == ENOTSOCK);
+    if (fd >= 0)
+        close(fd);
+    if (process >= 0)
+        close(process);
+    return !told || time.tv_sec || time.tv_usec;
+}
+
 static void add_up(const pid_t *pids, int count, unsigned long long *run,
                    unsigned long long *delay)
 {
@@ -546,6 +586,29 @@ static unsigned long status_number(pid_t pid, const char *name)
         return 0;
     const char *line = strstr(text, name);
     return line ? strtoul(line + strlen(name), NULL, 10) : 0;
+}
+
+bool process_awaits_signal(pid_t pid, int signal)
+{
+    static const char *const masks[] = {"\nSigBlk:", "\nSigCgt:"};
+    char path[48], text[4096];
+    unsigned long long set = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)speaker(pid));
+    if (slurp(path, text, sizeof text) <= 0)
+        return false;
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
+        const char *line = strstr(text, masks[i]);
+        if (line)
+            set |= strtoull(line + strlen(masks[i]), NULL, 16);
+    }
+    return set >> (signal - 1) & 1;
+}
+
+bool process_has_posix_timer(pid_t pid)
+{
+    char path[48], text[64];
+    snprintf(path, sizeof path, "/proc/%d/timers", (int)pid);
+    return slurp(path, text, sizeof text) > 0;
 }
 
 size_t process_rss(pid_t pid)

@@ -61,6 +61,15 @@ const char *call_kernel_name(long call);
 /* The descriptor that the call waits on, or -1. */
 int call_descriptor(const struct thread_facts *t);
 
+/* True where the call blocks on a socket that has a time-out of its own
+ * (SO_RCVTIMEO, SO_SNDTIMEO), or where that may not be asked. */
+bool call_has_socket_timeout(const struct thread_facts *t);
+
+/* True if a timer of timer_create() is there. */
+bool process_has_posix_timer(pid_t pid);
+/* True if it catches the signal, or blocks it (for sigwait() and signalfd()). */
+bool process_awaits_signal(pid_t pid, int signal);
+
 struct descriptor {
     int fd;
     unsigned long socket; /* inode of a socket, else 0 */

@@ -1,16 +1,18 @@
 #include "quiet.h"
 
-#include <dirent.h>
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A timer that is armed is a time-out that no system call shows. */
+/* A timer that is armed is a time-out that no system call shows. alarm() and
+ * setitimer() are seen by nobody else; but who sets them has a use for SIGALRM,
+ * and without one the signal would end the process. */
 static bool has_timer(pid_t pid)
 {
     struct descriptor *list;
     int count = process_descriptors(pid, &list);
-    bool found = false;
+    bool found =
+        process_has_posix_timer(pid) || process_awaits_signal(pid, SIGALRM);
     for (int i = 0; i < count && !found; i++)
         found = strcmp(list[i].target, "anon_inode:[timerfd]") == 0;
     free(list);
@@ -62,7 +64,7 @@ enum quiet quiet_look(pid_t root, const struct thread_facts *before,
     process_count = process_tree(root, pids);
     out->count = process_threads(pids, process_count, out->threads);
     out->busy_ns = 0;
-    out->syscalls_hidden = false;
+    out->syscalls_hidden = out->only_timer = false;
 
     enum quiet quiet = first_count == out->count ? QUIET_FOREVER : QUIET_NO;
     for (int i = 0; i < out->count; i++) {
@@ -77,9 +79,14 @@ enum quiet quiet_look(pid_t root, const struct thread_facts *before,
         else if (wait == WAIT_TIMED)
             quiet = QUIET_TIMED;
     }
-    for (int i = 0; quiet == QUIET_FOREVER && i < process_count; i++)
-        if (has_timer(pids[i]))
+    for (int i = 0; quiet == QUIET_FOREVER && i < out->count; i++)
+        if (call_has_socket_timeout(&out->threads[i]))
             quiet = QUIET_TIMED;
+    for (int i = 0; quiet == QUIET_FOREVER && i < process_count; i++)
+        if (has_timer(pids[i])) {
+            quiet = QUIET_TIMED;
+            out->only_timer = true;
+        }
     if (quiet != QUIET_NO && !complete(root, pids, process_count))
         quiet = QUIET_NO;
     return quiet;

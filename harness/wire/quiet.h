@@ -26,6 +26,7 @@ struct quiet_look {
     int count;
     unsigned long long busy_ns; /* run time and run delay, all together */
     bool syscalls_hidden;       /* /proc/PID/syscall may not be read */
+    bool only_timer;            /* no call has a time-out, but a timer is set */
 };
 
 /* True if a thread was running, or waiting for a processor to run on. */

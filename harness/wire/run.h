@@ -90,6 +90,7 @@ struct run {
     int news;
     bool rests;
 
+    bool frame_has_timer; /* that of unit tests, which ends none of their waits */
     bool moves_on; /* the last wait has lost its patience, not its hope */
 
     /* What a hint can ask for. */

@@ -198,6 +198,21 @@ static bool sockets_settled(struct run *r, bool *stuck)
     return true;
 }
 
+/* One look at all programs. */
+static enum quiet look(const struct run *r, struct quiet_look *out)
+{
+    const struct thread_facts *before = NULL;
+    int before_count = 0;
+
+    for (int i = 0; i < r->program_count; i++)
+        if (r->programs[i].before_freeze_count) {
+            before = r->programs[i].before_freeze;
+            before_count = r->programs[i].before_freeze_count;
+        }
+    enum quiet quiet = quiet_look(getpid(), before, before_count, out);
+    return out->only_timer && r->frame_has_timer ? QUIET_FOREVER : quiet;
+}
+
 /* A number that changes whenever anything moves on a socket. */
 static unsigned long long progress_mark(struct run *r)
 {
@@ -290,17 +305,10 @@ static bool any_syn_unanswered(const struct run *r)
 static enum quiet quiet_now(struct run *r)
 {
     bool stuck, stuck_again;
-    const struct thread_facts *before = NULL;
-    int before_count = 0;
 
-    for (int i = 0; i < r->program_count; i++)
-        if (r->programs[i].before_freeze_count) {
-            before = r->programs[i].before_freeze;
-            before_count = r->programs[i].before_freeze_count;
-        }
     if (run_pump(r) || !sockets_settled(r, &stuck) || any_dying(r))
         return QUIET_NO;
-    enum quiet quiet = quiet_look(getpid(), before, before_count, &r->look);
+    enum quiet quiet = look(r, &r->look);
     if (run_pump(r) || !sockets_settled(r, &stuck_again) || any_dying(r))
         return QUIET_NO;
     if (quiet == QUIET_FOREVER) {
@@ -308,7 +316,7 @@ static enum quiet quiet_now(struct run *r)
          * nobody was, there was nothing to wait for at the look. */
         static struct quiet_look later;
         bool syn = any_syn_unanswered(r);
-        if (quiet_look(getpid(), before, before_count, &later) != quiet ||
+        if (look(r, &later) != quiet ||
             !quiet_is_same(&r->look, &later))
             return QUIET_NO;
         if (syn)

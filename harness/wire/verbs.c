@@ -143,10 +143,15 @@ const struct verb verbs[] = {
      "its standard output holds this"},
     {PROGRAM, "stdout lacks BYTES", verb_stdout_lacks,
      "its standard output does not hold this"},
-    {PROGRAM, "stderr has BYTES", verb_stderr_has,
-     "its standard error output holds this"},
-    {PROGRAM, "stderr line BYTES", verb_stderr_line,
-     "its standard error output is one line, and holds this"},
+    {PROGRAM, "stderr something", verb_stderr_something,
+     "its standard error output is not empty"},
+    {PROGRAM, "stderr line names STRINGS", verb_stderr_line_names,
+     "its standard error output is one line with a reason, and each of these "
+     "stands in it somewhere"},
+    {PROGRAM, "stderr line", verb_stderr_line,
+     "its standard error output is one line, and gives a reason"},
+    {PROGRAM, "stderr names STRINGS", verb_stderr_names,
+     "each of these stands somewhere in its standard error output"},
 };
 
 const int verb_count = (int)(sizeof verbs / sizeof *verbs);

@@ -60,7 +60,10 @@ verb_function verb_alive, verb_exit, verb_killed, verb_baseline,
     verb_fds_baseline, verb_threads_baseline, verb_children_baseline,
     verb_fds_close_on_exec, verb_idle, verb_no_close_wait, verb_time_wait,
     verb_accept_queue, verb_rss, verb_rss_growth, verb_cpu_start, verb_cpu_save,
-    verb_cpu_ratio, verb_stdout_has, verb_stdout_lacks, verb_stderr_has,
-    verb_stderr_line, verb_listens_on, verb_passes;
+    verb_cpu_ratio, verb_listens_on, verb_passes;
+
+/* verbs_output.c: what it prints */
+verb_function verb_stdout_has, verb_stdout_lacks, verb_stderr_something,
+    verb_stderr_line, verb_stderr_line_names, verb_stderr_names;
 
 #endif

@@ -100,6 +100,7 @@ static bool sanitizer_spoke(const struct program *p)
 bool verb_passes(struct run *r, const struct target *t, const struct step *s)
 {
     struct program *p = run_program(r, t);
+    r->frame_has_timer = true;
     if (!verb_start_raw(r, t, s))
         return false;
     enum wait_end end = run_wait(r, has_ended, p);
@@ -552,98 +553,4 @@ bool verb_cpu_ratio(struct run *r, const struct target *t, const struct step *s)
                     "the %s's work grows faster than the data: %.0f times as "
                     "much",
                     p->name, (double)used / (double)base);
-}
-
-/* -------------------------------- output ------------------------------- */
-
-struct output_wish {
-    const struct program_output *output;
-    const struct bytes *text;
-};
-
-static bool has_text(struct run *r, void *context)
-{
-    const struct output_wish *w = context;
-    return r && output_has(w->output, w->text->data, w->text->length);
-}
-
-static bool judge_output(struct run *r, const struct target *t,
-                         const struct step *s,
-                         const struct program_output *output,
-                         const char *stream)
-{
-    struct bytes text = {0}, shown = {0};
-    struct program *p = run_program(r, t);
-    bool good = run_bytes(r, t, &s->values[0], &text);
-    if (good) {
-        struct output_wish w = {output, &text};
-        run_wait(r, has_text, &w);
-        good = has_text(r, &w);
-    }
-    if (!good && r->verdict == VERDICT_PASS) {
-        bytes_add_escaped(&shown, text.data, text.length, 60);
-        run_expected(r, "\"%s\" on its %s", bytes_text(&shown), stream);
-        bytes_clear(&shown);
-        bytes_add_escaped(&shown, bytes_text(&output->text),
-                          output->text.length, 60);
-        run_actual(r, output->text.length ? "\"%s\"" : "nothing%s",
-                   bytes_text(&shown));
-        run_fail(r, "transcript",
-                 p->ended ? "the %s did not print a line that it must print"
-                          : "the %s has not printed a line that it must "
-                            "print by now",
-                 p->name);
-    }
-    bytes_free(&text);
-    bytes_free(&shown);
-    return good;
-}
-
-bool verb_stdout_has(struct run *r, const struct target *t,
-                     const struct step *s)
-{
-    return judge_output(r, t, s, &run_program(r, t)->out, "standard output");
-}
-
-bool verb_stdout_lacks(struct run *r, const struct target *t,
-                       const struct step *s)
-{
-    struct bytes text = {0};
-    struct program *p = run_program(r, t);
-    if (!run_bytes(r, t, &s->values[0], &text))
-        return false;
-    run_wait_quiet(r);
-    bool bad = output_has(&p->out, text.data, text.length);
-    if (bad) {
-        struct bytes shown = {0};
-        bytes_add_escaped(&shown, text.data, text.length, 40);
-        run_expected(r, "no \"%s\" on its standard output", bytes_text(&shown));
-        bytes_free(&shown);
-        run_fail(r, "transcript", "the %s prints what it must not print",
-                 p->name);
-    }
-    bytes_free(&text);
-    return !bad;
-}
-
-bool verb_stderr_has(struct run *r, const struct target *t,
-                     const struct step *s)
-{
-    return judge_output(r, t, s, &run_program(r, t)->err, "standard error");
-}
-
-bool verb_stderr_line(struct run *r, const struct target *t,
-                      const struct step *s)
-{
-    struct program *p = run_program(r, t);
-    if (!judge_output(r, t, s, &p->err, "standard error"))
-        return false;
-    const char *text = bytes_text(&p->err.text);
-    const char *newline = strchr(text, '\n');
-    if (newline && !newline[1])
-        return true;
-    run_expected(r, "one line on standard error");
-    run_actual(r, newline ? "more than one" : "a line without its end");
-    return run_fail(r, "transcript",
-                    "the %s must say what went wrong in one line", p->name);
 }

@@ -1,0 +1,183 @@
+/* What the program prints: of the transcript, and of errors. */
+#include "run.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* ------------------------------- what is there -------------------------- */
+
+struct output_wish {
+    const struct program_output *output;
+    const struct bytes *text;
+};
+
+static bool has_text(struct run *r, void *context)
+{
+    const struct output_wish *w = context;
+    return r && output_has(w->output, w->text->data, w->text->length);
+}
+
+static bool judge_output(struct run *r, const struct target *t,
+                         const struct step *s,
+                         const struct program_output *output,
+                         const char *stream)
+{
+    struct bytes text = {0}, shown = {0};
+    struct program *p = run_program(r, t);
+    bool good = run_bytes(r, t, &s->values[0], &text);
+    if (good) {
+        struct output_wish w = {output, &text};
+        run_wait(r, has_text, &w);
+        good = has_text(r, &w);
+    }
+    if (!good && r->verdict == VERDICT_PASS) {
+        bytes_add_escaped(&shown, text.data, text.length, 60);
+        run_expected(r, "\"%s\" on its %s", bytes_text(&shown), stream);
+        bytes_clear(&shown);
+        bytes_add_escaped(&shown, bytes_text(&output->text),
+                          output->text.length, 60);
+        run_actual(r, output->text.length ? "\"%s\"" : "nothing%s",
+                   bytes_text(&shown));
+        run_fail(r, "transcript",
+                 p->ended ? "the %s did not print a line that it must print"
+                          : "the %s has not printed a line that it must "
+                            "print by now",
+                 p->name);
+    }
+    bytes_free(&text);
+    bytes_free(&shown);
+    return good;
+}
+
+bool verb_stdout_has(struct run *r, const struct target *t,
+                     const struct step *s)
+{
+    return judge_output(r, t, s, &run_program(r, t)->out, "standard output");
+}
+
+bool verb_stdout_lacks(struct run *r, const struct target *t,
+                       const struct step *s)
+{
+    struct bytes text = {0};
+    struct program *p = run_program(r, t);
+    if (!run_bytes(r, t, &s->values[0], &text))
+        return false;
+    run_wait_quiet(r);
+    bool bad = output_has(&p->out, text.data, text.length);
+    if (bad) {
+        struct bytes shown = {0};
+        bytes_add_escaped(&shown, text.data, text.length, 40);
+        run_expected(r, "no \"%s\" on its standard output", bytes_text(&shown));
+        bytes_free(&shown);
+        run_fail(r, "transcript", "the %s prints what it must not print",
+                 p->name);
+    }
+    bytes_free(&text);
+    return !bad;
+}
+
+bool verb_stderr_something(struct run *r, const struct target *t,
+                           const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    run_wait_quiet(r);
+    if (p->err.text.length)
+        return true;
+    run_expected(r, "words on its standard error");
+    run_actual(r, "nothing");
+    return run_fail(r, "transcript", "the %s says nothing on standard error",
+                    p->name);
+}
+
+/* -------------------------------- one line ------------------------------ */
+
+/* As a word or number of its own: 80 does not stand in 8080. */
+static bool names(const char *line, const struct bytes *what)
+{
+    const char *text = bytes_text(what);
+    for (const char *at = line; (at = strstr(at, text)) != NULL; at++)
+        if ((at == line || !isalnum((unsigned char)at[-1])) &&
+            !isalnum((unsigned char)at[what->length]))
+            return true;
+    return false;
+}
+
+static bool fail_line(struct run *r, const struct program *p,
+                      const char *sentence)
+{
+    struct bytes shown = {0};
+    bytes_add_escaped(&shown, bytes_text(&p->err.text), p->err.text.length, 60);
+    run_actual(r, p->err.text.length ? "\"%s\"" : "nothing%s",
+               bytes_text(&shown));
+    bytes_free(&shown);
+    return run_fail(r, "transcript", "the %s %s", p->name, sentence);
+}
+
+/* errno was 0 or is lost when it is printed. */
+static bool gives_no_reason(const char *line)
+{
+    return strstr(line, "Success") != NULL;
+}
+
+static bool judge_line(struct run *r, const struct program *p)
+{
+    const char *text = bytes_text(&p->err.text);
+    const char *newline = strchr(text, '\n');
+    if (!newline || newline[1]) {
+        run_expected(r, "one line on standard error");
+        return fail_line(r, p,
+                         !*text     ? "does not say what went wrong"
+                         : !newline ? "has not ended its line of what went "
+                                      "wrong"
+                                    : "must say what went wrong in one line");
+    }
+    if (gives_no_reason(text)) {
+        run_expected(r, "the reason on standard error");
+        return fail_line(r, p, "gives \"Success\" as the reason");
+    }
+    return true;
+}
+
+bool verb_stderr_line(struct run *r, const struct target *t,
+                      const struct step *s)
+{
+    (void)s;
+    run_wait_quiet(r);
+    return judge_line(r, run_program(r, t));
+}
+
+/* Each of these is named, wherever it stands. */
+static bool judge_names(struct run *r, const struct target *t,
+                        const struct step *s, const struct program *p)
+{
+    bool good = true;
+    for (int i = 0; i < s->value_count && good; i++) {
+        struct bytes what = {0};
+        good = run_bytes(r, t, &s->values[i], &what);
+        if (good && !names(bytes_text(&p->err.text), &what)) {
+            run_expected(r, "a line on standard error that names %s",
+                         bytes_text(&what));
+            good = fail_line(r, p,
+                             p->err.text.length
+                                 ? "does not say at whom it failed"
+                                 : "does not say what went wrong");
+        }
+        bytes_free(&what);
+    }
+    return good;
+}
+
+bool verb_stderr_line_names(struct run *r, const struct target *t,
+                            const struct step *s)
+{
+    return verb_stderr_line(r, t, s) &&
+           judge_names(r, t, s, run_program(r, t));
+}
+
+bool verb_stderr_names(struct run *r, const struct target *t,
+                       const struct step *s)
+{
+    run_wait_quiet(r);
+    return judge_names(r, t, s, run_program(r, t));
+}
