@@ -78,9 +78,41 @@ E
     wire --server "false" "$here/deaf.wire"
     [ "$status" -eq 1 ]
     [[ $output == *"exited with status 1"* ]]
-    wire --server "$here/not-there" "$here/deaf.wire"
-    [ "$status" -eq 2 ]
-    [[ $output == *"No such file"* ]]
+}
+
+@test "a command that cannot be run is a failure, and told as that" {
+    check nothing <<'E'
+server start
+E
+    wire --server "$here/not-there" "$here/nothing.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"The server was never run: "*"No such file"* ]]
+    wire --server "$here" "$here/nothing.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"Permission denied"* ]]
+}
+
+# The server that was stopped has left a child, and the child has the port.
+@test "a port that a child still holds is the program's fault" {
+    cat >"$here/parent.py" <<'E'
+import os, signal, socket, sys
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind((sys.argv[1], int(sys.argv[2])))
+listener.listen()
+if os.fork() == 0:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.pause()
+E
+    check outlives <<'E'
+server start
+server signal SIGTERM
+server killed by SIGTERM
+server restart
+E
+    wire --server "python3 $here/parent.py" "$here/outlives.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"has ended, and a process that it started has not"* ]]
 }
 
 @test "the program starts in a clean room" {

@@ -182,7 +182,8 @@ static void become_program(const struct program *p, char **argv,
     child_limit(kept, RLIMIT_STACK, p->limits.stack);
     child_limit(kept, RLIMIT_AS, p->limits.memory);
     execvpe(argv[0], argv, environment);
-    child_fails(kept, START_IMPOSSIBLE, "start");
+    bool for_now = errno == ENOMEM || errno == EAGAIN || errno == ENFILE;
+    child_fails(kept, for_now ? START_IMPOSSIBLE : START_NO_PROGRAM, "start");
 }
 
 static char **argv_of(const struct program *p, char *const *arguments,

@@ -82,7 +82,12 @@ void program_free(struct program *p);
 char **command_split(const char *text);
 void command_free(char **words);
 
-enum start_result { START_DONE, START_IMPOSSIBLE, START_NO_NAMESPACE };
+enum start_result {
+    START_DONE,
+    START_IMPOSSIBLE, /* here and now */
+    START_NO_NAMESPACE,
+    START_NO_PROGRAM /* the command is no program that can be run */
+};
 
 /* Starts it with these arguments after its command. Where it cannot be
  * started, `why` says so. */

@@ -376,7 +376,9 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
     journal_text(r->journal, EVENT_FAILED, "", "%s", bytes_text(&text));
     bytes_free(&text);
     describe_programs(r);
-    const struct hint *hint = fitting_hint(r);
+    /* Of a program that was never run nothing was seen. */
+    const struct hint *hint =
+        strcmp(code, "not-started") == 0 ? NULL : fitting_hint(r);
     if (hint)
         journal_about(r->journal, "hint", hint->text);
     r->verdict = VERDICT_FAIL;

@@ -149,6 +149,20 @@ static bool add_values(struct run *r, const struct target *t,
     return true;
 }
 
+/* On the command line, by whoever wants it to be judged. */
+static bool was_given(const struct run *r, const struct program *p)
+{
+    return p->command == r->options->server || p->command == r->options->client;
+}
+
+static void fail_not_started(struct run *r, const struct program *p,
+                             const char *why)
+{
+    run_expected(r, "a command that starts the %s", p->name);
+    run_actual(r, "%s", why);
+    run_fail(r, "not-started", "the %s was never run: %s", p->name, why);
+}
+
 static bool start(struct run *r, struct program *p, const struct arguments *a)
 {
     struct bytes why = {0};
@@ -162,6 +176,8 @@ static bool start(struct run *r, struct program *p, const struct arguments *a)
                  "this machine does not let a program have its own "
                  "/etc/hosts (%s)",
                  bytes_text(&why));
+    else if (result == START_NO_PROGRAM && was_given(r, p))
+        fail_not_started(r, p, bytes_text(&why));
     else if (!good)
         run_undecided(r, "%s", bytes_text(&why));
     bytes_free(&why);
@@ -188,8 +204,19 @@ static bool is_port(const struct socket_facts *facts, void *context)
     return false;
 }
 
-/* Somebody else sits on the port: then the program is not to blame. */
-static bool port_is_taken(struct run *r, int port)
+static bool is_below_wire(pid_t pid)
+{
+    pid_t pids[PROCESSES_MAX];
+    int count = process_tree(getpid(), pids);
+    for (int i = 0; i < count; i++)
+        if (pids[i] == pid)
+            return true;
+    return false;
+}
+
+/* Somebody sits on the port: then the program that is started is not to blame.
+ * But it may be what the one before has left behind. */
+static bool port_is_taken(struct run *r, const struct program *p, int port)
 {
     char name[64];
     struct port_owner o = {.port = port};
@@ -197,6 +224,15 @@ static bool port_is_taken(struct run *r, int port)
     if (!o.inode)
         return false;
     pid_t owner = socket_owner(o.inode, name, sizeof name);
+    if (is_below_wire(owner)) {
+        run_expected(r, "port %d is free again", port);
+        run_actual(r, "process %d (%s) listens on it", (int)owner, name);
+        run_fail(r, "outlives",
+                 "the %s has ended, and a process that it started has not: it "
+                 "still holds port %d",
+                 p->name, port);
+        return true;
+    }
     run_undecided(r, "port %d is taken by %s (process %d)", port, name,
                   (int)owner);
     return true;
@@ -221,7 +257,7 @@ static bool wait_until_it_listens(struct run *r, struct program *p, int port)
         bytes_add_text(&e->value, address_text(&p->address, text, sizeof text));
         return true;
     }
-    if (port && port_is_taken(r, port))
+    if (port && port_is_taken(r, p, port))
         return false;
     if (!p->ended && may_not_look(p))
         return run_undecided(r,
