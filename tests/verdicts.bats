@@ -133,3 +133,40 @@ T
     echo "$output"
     [[ $output == *'gives "Success" as the reason'* ]]
 }
+
+# It reads a little, and computes for a while: longer than any look at it.
+@test "who still works something off does not spin" {
+    gcc -xc - -o "$here/works" <<'T'
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+int main(int argc, char **argv) {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[2]))};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    char bytes[64];
+    inet_pton(AF_INET, argv[1], &a.sin_addr);
+    if (bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 5)) return 1;
+    int client = accept(fd, 0, 0);
+    for (ssize_t n; (n = recv(client, bytes, sizeof bytes, 0)) > 0; send(client, bytes, n, 0))
+        for (clock_t end = clock() + 700 * (CLOCKS_PER_SEC / 1000); clock() < end;)
+            ;
+    return argc;
+}
+T
+    check works <<'T'
+server start
+A connect
+A send "one"
+A consumed
+server idle
+A send "two"
+A consumed
+A expect "onetwo"
+A send "three"
+A consumed
+A silent
+T
+    sed -i 's/^A silent/A expect "three"/' "$here/works.wire"
+    passes works -- --server "$here/works"
+}

@@ -53,6 +53,43 @@ E
     [[ $(tr -s ' \n' ' ' <<< "$output") == *"the connection of client A"* ]]
 }
 
+@test "a server that spins is proved to, at once, with the calls that it makes" {
+    gcc -xc - -o "$here/spins" <<'E'
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+int main(int argc, char **argv) {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[2]))};
+    struct pollfd p = {.fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLIN};
+    char byte;
+    inet_pton(AF_INET, argv[1], &a.sin_addr);
+    if (bind(p.fd, (struct sockaddr *)&a, sizeof a) || listen(p.fd, 5)) return 1;
+    p.fd = accept(p.fd, 0, 0);
+    for (;;)
+        if (poll(&p, 1, -1) == 1)
+            recv(p.fd, &byte, 1, 0); /* and FIN is not noticed */
+    return argc;
+}
+E
+    check expects <<'E'
+rule echo.24
+server start
+A connect
+A send "x"
+A shut
+A expect "x"
+E
+    sed 's/A expect.*/server idle/' "$here/expects.wire" >"$here/idle.wire"
+    # With a deadline of a minute, only the proof can end the wait.
+    WIRE_TIMEOUT_MULT=12 wire --server "$here/spins" "$here/expects.wire" "$here/idle.wire"
+    [ "$status" -eq 1 ]
+    output=$(tr -s ' \n' ' ' <<< "$output")
+    [[ $output == *"and never will: it asks the same again and again"* ]]
+    [[ $output == *"poll() gave 1, recv() on fd 4, the connection of client A gave 0"* ]]
+    [[ $output == *"The server uses the processor though it has nothing to do"* ]]
+}
+
 @test "a client in the accept queue is seen" {
     check queued <<'E'
 server start

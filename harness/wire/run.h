@@ -17,6 +17,7 @@
 #include "quiet.h"
 #include "script.h"
 #include "sockdiag.h"
+#include "spin.h"
 #include "verbs.h"
 
 struct options {
@@ -93,6 +94,8 @@ struct run {
     bool frame_has_timer; /* that of unit tests, which ends none of their waits */
     bool moves_on; /* the last wait has lost its patience, not its hope */
 
+    struct spin spin; /* what a program was proved to do again and again */
+
     /* What a hint can ask for. */
     struct bytes got;
     const char *ending; /* eof, reset, refused, nothing */
@@ -145,8 +148,12 @@ bool run_pump(struct run *r);
 enum wait_end {
     WAIT_DONE,
     WAIT_HOPELESS, /* proved: nothing will happen any more */
+    WAIT_SPINNING, /* proved: it does the same for ever, and gets nowhere */
     WAIT_DEADLINE
 };
+
+/* What to say of a wait that has ended so, behind "sent A nothing". */
+const char *wait_end_words(enum wait_end end);
 
 typedef bool wait_condition(struct run *r, void *context);
 enum wait_end run_wait(struct run *r, wait_condition *condition, void *context);
@@ -158,6 +165,11 @@ enum wait_end run_wait_briefly(struct run *r, wait_condition *condition,
 /* Waits until the program is proved to be quiet (QUIET_TIMED after 100 ms
  * without progress). False: the deadline came first. */
 bool run_wait_quiet(struct run *r);
+
+/* True if the server runs though nothing is under way, and is proved to do the
+ * same for ever (r->spin). It costs some milliseconds, or some more on a busy
+ * machine. */
+bool run_is_spinning(struct run *r);
 
 /* For hints: the program was at work until the deadline, and did not wait. */
 void run_note_busy(struct run *r, enum wait_end end);

@@ -32,14 +32,13 @@ static void describe_socket(struct run *r, const struct program *p,
 }
 
 static void describe_descriptor(struct run *r, const struct program *p,
-                                const struct thread_facts *t, struct bytes *out)
+                                pid_t pid, int fd, struct bytes *out)
 {
     struct descriptor *list;
-    int fd = call_descriptor(t);
     if (fd < 0)
         return;
     bytes_printf(out, " on fd %d", fd);
-    int count = process_descriptors(t->pid, &list);
+    int count = process_descriptors(pid, &list);
     for (int i = 0; i < count; i++) {
         if (list[i].fd != fd)
             continue;
@@ -84,9 +83,29 @@ static void describe_thread(struct run *r, const struct program *p,
     bytes_printf(out, "blocked in %s%s", name, is_call ? "()" : "");
     if (strcmp(name, kernel) != 0 && *kernel)
         bytes_printf(out, " (kernel: %s)", kernel);
-    describe_descriptor(r, p, t, out);
+    describe_descriptor(r, p, t->pid, call_descriptor(t), out);
     if (thread_wait(t) == WAIT_TIMED)
         bytes_add_text(out, ", with a time-out");
+}
+
+/* What it was proved to do again and again. */
+static void describe_spin(struct run *r, const struct program *p)
+{
+    struct bytes text = {0};
+    bytes_printf(&text, "the %s made the same calls again and again:", p->name);
+    for (int i = 0; i < r->spin.count; i++) {
+        const struct spin_call *c = &r->spin.calls[i];
+        const char *error =
+            c->result < 0 ? strerrorname_np((int)-c->result) : NULL;
+        bytes_printf(&text, "%s %s()", i ? "," : "", spin_call_name(c->call));
+        describe_descriptor(r, p, r->spin.pid, c->fd, &text);
+        if (error)
+            bytes_printf(&text, " failed with %s", error);
+        else
+            bytes_printf(&text, " gave %ld", c->result);
+    }
+    journal_about(r->journal, "doing", bytes_text(&text));
+    bytes_free(&text);
 }
 
 struct backlog {
@@ -119,6 +138,12 @@ static void describe_program(struct run *r, struct program *p)
         return;
     }
     int count = program_tree(p, pids);
+    for (int i = 0; i < count && r->spin.count; i++)
+        if (pids[i] == r->spin.pid) {
+            describe_spin(r, p);
+            bytes_free(&text);
+            return;
+        }
     /* The frame of unit tests runs each in a process of its own, and waits for
      * that: who reads the report wants to know of the test. */
     int frame = strcmp(p->name, "unit") == 0 && count > 1 ? 1 : 0;

@@ -348,6 +348,53 @@ static enum quiet quiet_now(struct run *r)
     return quiet == QUIET_FOREVER ? QUIET_FOREVER : QUIET_TIMED;
 }
 
+static bool is_of_server(const struct run *r, pid_t pid)
+{
+    pid_t pids[PROCESSES_MAX];
+    for (int i = 0; i < r->program_count; i++) {
+        const struct program *p = &r->programs[i];
+        int count = p->listening && !p->held_back ? program_tree(p, pids) : 0;
+        for (int k = 0; k < count; k++)
+            if (pids[k] == pid)
+                return true;
+    }
+    return false;
+}
+
+/* A client may ask again and again until a time is over, and nothing but its
+ * end tells of that. A server has no such time. */
+bool run_is_spinning(struct run *r)
+{
+    bool stuck, spins = false;
+    if (!sockets_settled(r, &stuck))
+        return false;
+    unsigned long long mark = progress_mark(r);
+    quiet_look(getpid(), NULL, 0, &r->look);
+    for (int i = 0; i < r->look.count && !spins; i++) {
+        const struct thread_facts *t = &r->look.threads[i];
+        spins = t->state == 'R' && is_of_server(r, t->pid) &&
+                spin_watch(t, &r->spin);
+    }
+    spins &= !run_pump(r) && mark == progress_mark(r);
+    if (spins)
+        r->busy = true;
+    else
+        r->spin.count = 0;
+    return spins;
+}
+
+const char *wait_end_words(enum wait_end end)
+{
+    switch (end) {
+    case WAIT_HOPELESS:
+        return ", and never will: it waits";
+    case WAIT_SPINNING:
+        return ", and never will: it asks the same again and again";
+    default:
+        return " until the deadline";
+    }
+}
+
 static void begin_to_count(struct run *r)
 {
     quiet_look(getpid(), NULL, 0, &r->look);
@@ -407,13 +454,17 @@ static void tell_rest(struct run *r, bool rests)
 /* Nothing has moved for so long that a program is at rest, or computes. */
 #define REST_PAUSE_MS 4
 
+/* A program that runs for so long, and moves nothing, is watched; and where that
+ * has shown nothing, again after twice the time. */
+#define WATCH_AFTER_MS 50
+
 /* The loop behind every wait. `quiet_is_enough` ends it on QUIET_TIMED too. */
 static enum wait_end wait_until(struct run *r, wait_condition *condition,
                                 void *context, bool quiet_is_enough,
                                 double milliseconds)
 {
     struct deadline deadline = deadline_in(milliseconds);
-    double pause = 0.05;
+    double pause = 0.05, watch_after = WATCH_AFTER_MS, moved_at = clock_ms();
 
     r->still_since = r->wait_since = 0;
     r->moves_on = false;
@@ -425,8 +476,17 @@ static enum wait_end wait_until(struct run *r, wait_condition *condition,
             return WAIT_DEADLINE;
         if (r->wait_since <= 0 && clock_ms() > deadline.begin + 1)
             begin_to_count(r);
-        if (moved)
+        if (moved) {
             tell_rest(r, false);
+            moved_at = clock_ms();
+            watch_after = WATCH_AFTER_MS;
+        }
+        if (clock_ms() - moved_at > watch_after) {
+            quiet_look(getpid(), NULL, 0, &r->look);
+            if (quiet_is_running(&r->look) && run_is_spinning(r))
+                return WAIT_SPINNING;
+            watch_after = 2 * (clock_ms() - moved_at);
+        }
         if (pause > REST_PAUSE_MS && !r->rests && r->news >= 0) {
             quiet_look(getpid(), NULL, 0, &r->look);
             tell_rest(r, !quiet_is_running(&r->look));

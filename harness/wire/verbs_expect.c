@@ -121,16 +121,12 @@ static bool fail_expect(struct run *r, const struct wish *w, enum wait_end end)
                         "the %s ended its side (FIN) after %zu of %zu bytes "
                         "for %s",
                         program, w->same, wanted, who);
+    const char *code = end == WAIT_DEADLINE ? "deadline" : "no-answer";
     if (w->same == 0)
-        return run_fail(r, end == WAIT_HOPELESS ? "no-answer" : "deadline",
-                        "the %s sent %s nothing%s", program, who,
-                        end == WAIT_HOPELESS ? ", and never will: it waits"
-                                             : " until the deadline");
-    return run_fail(r, end == WAIT_HOPELESS ? "no-answer" : "deadline",
-                    "the %s sent %s only %zu of %zu bytes%s", program, who,
-                    w->same, wanted,
-                    end == WAIT_HOPELESS ? ", and will send no more: it waits"
-                                         : " until the deadline");
+        return run_fail(r, code, "the %s sent %s nothing%s", program, who,
+                        wait_end_words(end));
+    return run_fail(r, code, "the %s sent %s only %zu of %zu bytes%s", program,
+                    who, w->same, wanted, wait_end_words(end));
 }
 
 bool verb_expect(struct run *r, const struct target *t, const struct step *s)
@@ -329,9 +325,9 @@ static bool fail_end(struct run *r, struct peer *p, enum wait_end end,
         return run_fail(r, "eof", "the %s ended the connection of %s (FIN)",
                         p->other, who);
     }
-    run_actual(r, end == WAIT_HOPELESS ? "nothing, and nothing more will come"
-                                       : "nothing until the deadline");
-    return run_fail(r, end == WAIT_HOPELESS ? "no-end" : "deadline",
+    run_actual(r, end == WAIT_DEADLINE ? "nothing until the deadline"
+                                       : "nothing, and nothing more will come");
+    return run_fail(r, end == WAIT_DEADLINE ? "deadline" : "no-end",
                     "the %s does not end the connection of %s", p->other, who);
 }
 

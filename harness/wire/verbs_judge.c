@@ -41,7 +41,7 @@ static bool fail_not_ended(struct run *r, const struct program *p,
 {
     r->ending = "nothing";
     run_note_busy(r, end);
-    return run_fail(r, end == WAIT_HOPELESS ? "hangs" : "deadline",
+    return run_fail(r, end == WAIT_DEADLINE ? "deadline" : "hangs",
                     end == WAIT_HOPELESS ? "the %s hangs: it waits for "
                                            "something that never comes"
                                          : "the %s does not end",
@@ -271,8 +271,9 @@ bool verb_fds_close_on_exec(struct run *r, const struct target *t,
 
 /* --------------------------------- rest -------------------------------- */
 
-#define IDLE_WINDOW_MS 300
-#define IDLE_LOOKS 50
+/* Between two looks; and before a program that runs is watched. */
+#define IDLE_PAUSE_NS 2000000
+#define IDLE_WATCH_MS 30
 
 bool verb_idle(struct run *r, const struct target *t, const struct step *s)
 {
@@ -281,26 +282,31 @@ bool verb_idle(struct run *r, const struct target *t, const struct step *s)
     int looks = 0, running = 0;
 
     /* Quiet at once, mostly; but one that was asleep only because nobody had
-     * read what it prints is not. Otherwise look again and again: a program
-     * that spins runs, or waits for a processor, at every look, however busy
-     * the machine is; one that does some work is found asleep in between. */
-    double start = clock_ms();
-    while (looks < IDLE_LOOKS || clock_ms() - start < IDLE_WINDOW_MS) {
-        struct timespec pause = {0, 2000000};
+     * read what it prints is not. One that is not quiet may work something off
+     * yet, be it slowly; so how long it has been running proves nothing. */
+    double start = clock_ms(), watch_after = IDLE_WATCH_MS;
+    while (clock_ms() - start < run_deadline_ms()) {
+        struct timespec pause = {0, IDLE_PAUSE_NS};
         run_pump(r);
         if (p->ended || (quiet_look(getpid(), NULL, 0, &r->look) != QUIET_NO &&
                          !run_pump(r)))
             return true;
         looks++;
         running += quiet_is_running(&r->look);
+        if (clock_ms() - start > watch_after) {
+            if (run_is_spinning(r))
+                break;
+            watch_after = 2 * (clock_ms() - start);
+        }
         ppoll(NULL, 0, &pause, NULL);
     }
-    if (running < looks * 8 / 10)
+    if (!r->spin.count && running < looks * 8 / 10)
         return true;
     r->busy = true;
     run_expected(r, "it waits in a call that blocks");
-    run_actual(r, "it was running at %d of %d looks in %.0f ms", running, looks,
-               clock_ms() - start);
+    run_actual(r, r->spin.count ? "it makes the same calls again and again"
+                                : "it was running at %d of %d looks in %.0f ms",
+               running, looks, clock_ms() - start);
     return run_fail(r, "busy-loop",
                     "the %s uses the processor though it has nothing to do",
                     p->name);

@@ -1,0 +1,231 @@
+#include "spin.h"
+
+#include "journal.h"
+
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <linux/ptrace.h>
+
+/* So many calls are looked at; so often they must have come round; and so long
+ * is waited for each of them, and for all, in milliseconds: on a busy machine
+ * the thread has to wait for its turn. */
+#define CALLS_WATCHED 128
+#define ROUNDS_WANTED 8
+#define CALL_MS 60
+#define WATCH_MS 2000
+
+static bool same_call(const struct spin_call *a, const struct spin_call *b)
+{
+    return a->call == b->call && a->result == b->result && a->fd == b->fd;
+}
+
+/* Calls that ask whether something has come, or something can go; a call that
+ * is not here may be work. */
+enum kind {
+    MOVES,   /* bytes or a connection, if there are any: its result tells */
+    READY,   /* asks which of many can move something: a round begins here */
+    ASKS,    /* something else of a descriptor */
+    NEUTRAL, /* beside others; alone it says nothing */
+};
+
+static const struct asking {
+    long call;
+    enum kind kind;
+    const char *name;
+} askings[] = {
+    {SYS_read, MOVES, "read"},
+    {SYS_readv, MOVES, "readv"},
+    {SYS_recvfrom, MOVES, "recv"},
+    {SYS_recvmsg, MOVES, "recvmsg"},
+    {SYS_write, MOVES, "write"},
+    {SYS_writev, MOVES, "writev"},
+    {SYS_sendto, MOVES, "send"},
+    {SYS_sendmsg, MOVES, "sendmsg"},
+    {SYS_accept, MOVES, "accept"},
+    {SYS_accept4, MOVES, "accept"},
+    {SYS_connect, ASKS, "connect"},
+    {SYS_close, ASKS, "close"},
+    {SYS_shutdown, ASKS, "shutdown"},
+    {SYS_getsockopt, ASKS, "getsockopt"},
+    {SYS_getpeername, ASKS, "getpeername"},
+    {SYS_ioctl, ASKS, "ioctl"},
+    {SYS_fcntl, ASKS, "fcntl"},
+    {SYS_epoll_ctl, ASKS, "epoll_ctl"},
+    {SYS_clock_gettime, NEUTRAL, "clock_gettime"},
+    {SYS_sched_yield, NEUTRAL, "sched_yield"},
+    {SYS_ppoll, READY, "poll"},
+    {SYS_pselect6, READY, "select"},
+    {SYS_epoll_pwait, READY, "epoll_wait"},
+#ifdef SYS_epoll_pwait2
+    {SYS_epoll_pwait2, READY, "epoll_wait"},
+#endif
+#ifdef SYS_poll
+    {SYS_poll, READY, "poll"},
+#endif
+#ifdef SYS_select
+    {SYS_select, READY, "select"},
+#endif
+#ifdef SYS_epoll_wait
+    {SYS_epoll_wait, READY, "epoll_wait"},
+#endif
+};
+
+static const struct asking *find_asking(long call)
+{
+    for (size_t i = 0; i < sizeof askings / sizeof *askings; i++)
+        if (askings[i].call == call)
+            return &askings[i];
+    return NULL;
+}
+
+const char *spin_call_name(long call)
+{
+    const struct asking *a = find_asking(call);
+    return a ? a->name : "a system call";
+}
+
+/* What is printed by the way moves nothing. */
+static bool asks(const struct spin_call *c)
+{
+    const struct asking *a = find_asking(c->call);
+    if (!a)
+        return false;
+    bool is_accept = c->call == SYS_accept || c->call == SYS_accept4;
+    bool prints = c->fd == 1 || c->fd == 2;
+    return a->kind != MOVES || prints || c->result < (is_accept ? 0 : 1);
+}
+
+/* Where to begin to tell of a round of calls; -1: it proves nothing. */
+static int begin_of(const struct spin_call *calls, int count)
+{
+    int begin = -1;
+    for (int i = count - 1; i >= 0; i--) {
+        enum kind kind = find_asking(calls[i].call)->kind;
+        if (kind == READY)
+            begin = i;
+        else if (kind != NEUTRAL && begin < 0)
+            begin = i;
+    }
+    return begin;
+}
+
+/* Looks for the shortest round that all of the calls are made of. */
+static bool find_round(const struct spin_call *calls, int count,
+                       struct spin *out)
+{
+    for (int i = 0; i < count; i++)
+        if (!asks(&calls[i]))
+            return false;
+    for (int round = 1;
+         round <= SPIN_CALLS_MAX && round * ROUNDS_WANTED <= count; round++) {
+        int same = round;
+        while (same < count && same_call(&calls[same], &calls[same - round]))
+            same++;
+        if (same < count)
+            continue;
+        int begin = begin_of(calls, round);
+        for (int i = 0; i < round && begin >= 0; i++)
+            out->calls[i] = calls[begin + i];
+        out->count = begin < 0 ? 0 : round;
+        return begin >= 0;
+    }
+    return false;
+}
+
+enum stop { STOP_CALL, STOP_OTHER, STOP_LATE, STOP_GONE };
+
+/* Waits until the thread stops. Its end is left for whoever waits for that. */
+static enum stop wait_for_stop(pid_t tid, double until, int *signal)
+{
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    *signal = 0;
+    for (;;) {
+        int status;
+        siginfo_t info = {0};
+        if (waitid(P_PID, (id_t)tid, &info,
+                   WEXITED | WSTOPPED | WNOWAIT | WNOHANG | __WALL) < 0)
+            return STOP_GONE;
+        if (info.si_pid && info.si_code != CLD_STOPPED &&
+            info.si_code != CLD_TRAPPED)
+            return STOP_GONE;
+        if (info.si_pid && waitpid(tid, &status, __WALL) == tid) {
+            if (WSTOPSIG(status) == (SIGTRAP | 0x80))
+                return STOP_CALL;
+            if (status >> 16 == 0)
+                *signal = WSTOPSIG(status);
+            return STOP_OTHER;
+        }
+        double left = until - clock_ms();
+        if (left <= 0)
+            return STOP_LATE;
+        struct timespec time = {0, (long)(left * 1e6) % 1000000000L};
+        sigtimedwait(&child, NULL, &time);
+    }
+}
+
+/* The call that the stopped thread comes out of. False: it goes into one. */
+static bool read_call(pid_t tid, struct spin_call *c, bool *inside)
+{
+    struct ptrace_syscall_info info;
+    long size = ptrace((enum __ptrace_request)PTRACE_GET_SYSCALL_INFO, tid,
+                       sizeof info, &info);
+    if (size <= 0)
+        return false;
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+        struct thread_facts t = {.call = (long)info.entry.nr,
+                                 .arguments = {info.entry.args[0]}};
+        *c = (struct spin_call){.call = t.call, .fd = call_descriptor(&t)};
+        *inside = true;
+        return false;
+    }
+    if (info.op != PTRACE_SYSCALL_INFO_EXIT || !*inside)
+        return false;
+    c->result = (long)info.exit.rval;
+    *inside = false;
+    return true;
+}
+
+static int record(pid_t tid, struct spin_call *calls)
+{
+    double begin = clock_ms();
+    bool inside = false;
+    int count = 0, signal;
+    enum stop stop = wait_for_stop(tid, begin + CALL_MS, &signal);
+
+    while (count < CALLS_WATCHED && clock_ms() - begin < WATCH_MS &&
+           (stop == STOP_CALL || stop == STOP_OTHER)) {
+        if (stop == STOP_CALL && read_call(tid, &calls[count], &inside))
+            count++;
+        ptrace(PTRACE_SYSCALL, tid, NULL, (long)signal);
+        stop = wait_for_stop(tid, clock_ms() + CALL_MS, &signal);
+    }
+    /* It can be let go only where it stands still. */
+    if (stop == STOP_LATE && ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0)
+        stop = wait_for_stop(tid, clock_ms() + 1000, &signal);
+    if (stop == STOP_CALL || stop == STOP_OTHER)
+        ptrace(PTRACE_DETACH, tid, NULL, (long)signal);
+    return count;
+}
+
+bool spin_watch(const struct thread_facts *t, struct spin *out)
+{
+    struct spin_call calls[CALLS_WATCHED];
+    sigset_t child, before;
+    int count = 0;
+
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, &before);
+    if (ptrace(PTRACE_SEIZE, t->tid, NULL, (long)PTRACE_O_TRACESYSGOOD) == 0 &&
+        ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) == 0)
+        count = record(t->tid, calls);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    out->pid = t->pid;
+    return count == CALLS_WATCHED && find_round(calls, count, out);
+}

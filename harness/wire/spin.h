@@ -1,0 +1,38 @@
+/*
+ * spin: does a program that does not come to rest get anywhere?
+ *
+ * Processor time does not tell: who works something off uses it, and so does
+ * who asks the kernel the same thing for ever; and what the machine takes away
+ * counts as well. The system calls tell. A debugger's means stop a thread at
+ * each of them for a moment: one that makes the same few calls in the same order
+ * again and again, with the same results, of which none moves a byte, goes on
+ * so until something comes from outside.
+ */
+#ifndef WIRE_SPIN_H
+#define WIRE_SPIN_H
+
+#include "process.h"
+
+#define SPIN_CALLS_MAX 16
+
+struct spin_call {
+    long call;   /* its number */
+    long result; /* as the kernel gives it: an error is negative */
+    int fd;      /* that it is about; or -1 */
+};
+
+/* The calls that come round again and again, in their order. */
+struct spin {
+    pid_t pid;
+    struct spin_call calls[SPIN_CALLS_MAX];
+    int count;
+};
+
+/* "recv" */
+const char *spin_call_name(long call);
+
+/* Watches the thread for some milliseconds. True: it is proved to spin. False:
+ * it gets somewhere, computes, sleeps, or may not be watched. */
+bool spin_watch(const struct thread_facts *t, struct spin *out);
+
+#endif
