@@ -616,6 +616,11 @@ size_t process_rss(pid_t pid)
     return status_number(pid, "\nVmRSS:") * 1024;
 }
 
+size_t process_address_space(pid_t pid)
+{
+    return status_number(pid, "\nVmSize:") * 1024;
+}
+
 int process_thread_count(pid_t pid)
 {
     return (int)status_number(pid, "\nThreads:");

@@ -83,6 +83,8 @@ bool descriptor_is_inherited(pid_t pid, int fd); /* no close-on-exec */
 
 /* VmRSS in bytes; 0 where it is not known. */
 size_t process_rss(pid_t pid);
+/* VmSize in bytes. */
+size_t process_address_space(pid_t pid);
 int process_thread_count(pid_t pid);
 /* Living and dead children of this process. */
 int process_children(pid_t pid);

@@ -69,8 +69,8 @@ struct program {
     bool at_stop;    /* and stands still, until the others sleep */
     int stop_signal; /* that it gets when it goes on; or 0 */
 
+    bool has_baseline;
     int baseline_fds, baseline_threads, baseline_children;
-    size_t baseline_rss;
     unsigned long long cpu_start;
 };
 

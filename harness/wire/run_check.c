@@ -1,6 +1,7 @@
 #include "run_check.h"
 
 #include "contract.h"
+#include "rounds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,25 +31,50 @@ static bool run_step(struct run *r, const struct step *s)
     return true;
 }
 
+static bool run_steps(struct run *r, const struct step *steps, int count);
+
+static bool run_rounds(struct run *r, const struct step *s)
+{
+    struct rounds *rounds = rounds_begin(s->times, s->keep);
+    bool good = true, settled = false;
+    for (long n = 0; n < s->times && good && !settled; n++) {
+        good = run_steps(r, s->body, s->body_count);
+        settled = good && rounds_settled(rounds, r);
+    }
+    if (good && !settled) {
+        r->step = s;
+        r->journal->line = s->line;
+        good = rounds_fail(rounds, r);
+    }
+    rounds_free(rounds);
+    return good;
+}
+
 static bool run_steps(struct run *r, const struct step *steps, int count)
 {
-    for (int i = 0; i < count; i++) {
+    bool good = true;
+    for (int i = 0; i < count && good; i++) {
         const struct step *s = &steps[i];
-        if (s->kind == STEP_DO) {
-            if (!run_step(r, s))
-                return false;
-            continue;
-        }
-        r->corked |= s->kind == STEP_TOGETHER;
-        for (long n = 0; n < s->times; n++)
-            if (!run_steps(r, s->body, s->body_count))
-                return false;
-        if (s->kind == STEP_TOGETHER) {
+        switch (s->kind) {
+        case STEP_DO:
+            good = run_step(r, s);
+            break;
+        case STEP_REPEAT:
+            for (long n = 0; n < s->times && good; n++)
+                good = run_steps(r, s->body, s->body_count);
+            break;
+        case STEP_ROUNDS:
+            good = run_rounds(r, s);
+            break;
+        case STEP_TOGETHER:
+            r->corked = true;
+            good = run_steps(r, s->body, s->body_count);
             r->corked = false;
             run_pump(r);
+            break;
         }
     }
-    return true;
+    return good;
 }
 
 /* A server that died after its last step has still died. */

@@ -47,7 +47,7 @@ struct value {
 
 struct verb;
 
-enum step_kind { STEP_DO, STEP_REPEAT, STEP_TOGETHER };
+enum step_kind { STEP_DO, STEP_REPEAT, STEP_ROUNDS, STEP_TOGETHER };
 
 struct step {
     enum step_kind kind;
@@ -61,8 +61,9 @@ struct step {
     struct value values[STEP_VALUES_MAX];
     int value_count;
 
-    /* STEP_REPEAT, STEP_TOGETHER */
+    /* The blocks */
     long times;
+    long keep; /* STEP_ROUNDS: bytes of each that the program may keep */
     struct step *body;
     int body_count;
 };

@@ -293,20 +293,37 @@ static bool parse_block(struct parser *p, struct step *s, int depth)
     return !p->failed;
 }
 
+static bool parse_count(struct parser *p, long least, long *out)
+{
+    struct token *t = parser_look(p);
+    if (!t || t->kind != TOKEN_NUMBER || t->number < least)
+        return parser_fail(p, parser_column(p, p->position),
+                           "expected a number, %ld or more", least);
+    *out = t->number;
+    p->position++;
+    return true;
+}
+
+/* Fewer cannot be compared with each other. */
+#define ROUNDS_LEAST 4
+
 bool parser_step_line(struct parser *p, struct step **steps, int *count,
                       int depth)
 {
     struct step *s = add_step(p, steps, count);
 
     if (parser_take(p, TOKEN_WORD, "repeat")) {
-        struct token *t = parser_look(p);
         s->kind = STEP_REPEAT;
-        if (!t || t->kind != TOKEN_NUMBER || t->number < 1)
+        return parse_count(p, 1, &s->times) && parse_block(p, s, depth);
+    }
+    if (parser_take(p, TOKEN_WORD, "rounds")) {
+        s->kind = STEP_ROUNDS;
+        if (!parse_count(p, ROUNDS_LEAST, &s->times))
+            return false;
+        if (!parser_take(p, TOKEN_WORD, "keep"))
             return parser_fail(p, parser_column(p, p->position),
-                               "expected a number of times, 1 or more");
-        s->times = t->number;
-        p->position++;
-        return parse_block(p, s, depth);
+                               "expected keep and a number of bytes");
+        return parse_count(p, 1, &s->keep) && parse_block(p, s, depth);
     }
     if (parser_take(p, TOKEN_WORD, "together")) {
         s->kind = STEP_TOGETHER;

@@ -93,6 +93,9 @@ const struct verb verbs[] = {
      "what comes matches the (extended, POSIX) regular expression"},
     {PEER, "expect NUMBER bytes", verb_expect_count,
      "so many bytes, whatever they are"},
+    {PEER, "expect BYTES or the end", verb_expect_or_end,
+     "the next bytes are these; or the connection has ended, in whatever way, "
+     "and nothing came"},
     {PEER, "expect BYTES", verb_expect, "the next bytes are these"},
     {PEER, "silent", verb_silent,
      "nothing came, and nothing will: the program is proved to be quiet"},
@@ -111,7 +114,7 @@ const struct verb verbs[] = {
      "the unit tests whose names begin so are run, and pass"},
     {PROGRAM, "baseline", verb_baseline,
      "remembers how many descriptors, threads and children it has, once "
-     "quiet (start does this too)"},
+     "quiet; take it when a client was served to its end"},
     {PROGRAM, "fds == baseline", verb_fds_baseline,
      "it has as many descriptors open as at the baseline"},
     {PROGRAM, "fds close-on-exec", verb_fds_close_on_exec,
@@ -130,8 +133,6 @@ const struct verb verbs[] = {
     {PEER, "time-wait", verb_time_wait,
      "proves that the program's end of this connection is in TIME_WAIT"},
     {PROGRAM, "rss < NUMBER", verb_rss, "it uses less memory (bytes)"},
-    {PROGRAM, "rss < baseline + NUMBER", verb_rss_growth,
-     "its memory has grown by less than so many bytes"},
     {PROGRAM, "cpu start", verb_cpu_start, "begins to count processor time"},
     {PROGRAM, "cpu save NAME", verb_cpu_save,
      "saves the time since cpu start, where it is less than what is saved "
@@ -241,6 +242,11 @@ void verbs_print_manual(struct bytes *out)
         "\n"
         "Blocks\n"
         "  repeat 20 { ... }        does the steps 20 times\n"
+        "  rounds 64 keep 4096 { ... }\n"
+        "                           does the steps until the program keeps no\n"
+        "                           more than so many bytes of a round, no\n"
+        "                           descriptor, thread or child; fails if it\n"
+        "                           still does after 64\n"
         "  together { ... }         what the steps send leaves in one go\n");
     manual_rows(out, PROGRAM, "Programs (server, client)");
     manual_rows(out, PEER, "Peers (A, B, F, ...)");

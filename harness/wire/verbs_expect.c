@@ -129,7 +129,8 @@ static bool fail_expect(struct run *r, const struct wish *w, enum wait_end end)
                     who, w->same, wanted, wait_end_words(end));
 }
 
-bool verb_expect(struct run *r, const struct target *t, const struct step *s)
+static bool expect(struct run *r, const struct target *t, const struct step *s,
+                   bool or_end)
 {
     struct bytes expected = {0};
     struct peer *p = run_peer(r, t);
@@ -137,14 +138,26 @@ bool verb_expect(struct run *r, const struct target *t, const struct step *s)
     if (good) {
         struct wish w = {.peer = p, .expected = &expected};
         enum wait_end end = run_wait(r, can_judge, &w);
-        good = w.same == expected.length;
-        if (good)
-            bytes_drop(&p->in, expected.length);
-        else
+        bool ended = or_end && !p->in.length && peer_ended(p);
+        good = w.same == expected.length || ended;
+        if (!good)
             fail_expect(r, &w, end);
+        else if (!ended)
+            bytes_drop(&p->in, expected.length);
     }
     bytes_free(&expected);
     return good;
+}
+
+bool verb_expect(struct run *r, const struct target *t, const struct step *s)
+{
+    return expect(r, t, s, false);
+}
+
+bool verb_expect_or_end(struct run *r, const struct target *t,
+                        const struct step *s)
+{
+    return expect(r, t, s, true);
 }
 
 struct count_wish {

@@ -180,6 +180,9 @@ static bool judge_count(struct run *r, struct program *p,
                         const char *what, const char *code)
 {
     struct count_wish w = {p, count, baseline};
+    if (!p->has_baseline)
+        return run_undecided(r, "the check has taken no baseline of the %s",
+                             p->name);
     /* What the last client has caused may not have begun yet. */
     run_wait_quiet(r);
     if (run_wait(r, count_is_right, &w) == WAIT_DONE)
@@ -470,31 +473,18 @@ bool verb_time_wait(struct run *r, const struct target *t, const struct step *s)
 
 /* -------------------------- memory and processor ------------------------ */
 
-static bool judge_rss(struct run *r, const struct target *t,
-                      const struct step *s, size_t base, const char *what)
+bool verb_rss(struct run *r, const struct target *t, const struct step *s)
 {
     long limit;
     struct program *p = run_program(r, t);
     if (!run_number(r, t, &s->values[0], &limit))
         return false;
     size_t rss = process_rss(p->pid);
-    if (rss < base + (size_t)limit)
+    if (rss < (size_t)limit)
         return true;
-    run_expected(r, "less than %ld bytes of memory%s", limit, what);
-    run_actual(r, "%zu bytes%s", rss - base, what);
+    run_expected(r, "less than %ld bytes of memory", limit);
+    run_actual(r, "%zu bytes", rss);
     return run_fail(r, "memory", "the %s uses too much memory", p->name);
-}
-
-bool verb_rss(struct run *r, const struct target *t, const struct step *s)
-{
-    return judge_rss(r, t, s, 0, "");
-}
-
-bool verb_rss_growth(struct run *r, const struct target *t,
-                     const struct step *s)
-{
-    return judge_rss(r, t, s, run_program(r, t)->baseline_rss,
-                     " more than at the baseline");
 }
 
 static unsigned long long cpu_now(const struct program *p)

@@ -287,8 +287,8 @@ static void take_baseline(struct run *r, struct program *p)
     run_wait_quiet(r);
     int count = process_descriptors(p->pid, &list);
     free(list);
+    p->has_baseline = true;
     p->baseline_fds = count;
-    p->baseline_rss = process_rss(p->pid);
     p->baseline_threads = process_thread_count(p->pid);
     p->baseline_children = process_children(p->pid);
 }
@@ -304,8 +304,6 @@ static bool start_server(struct run *r, const struct target *t,
     add_argument(&a, port_text);
     bool good = add_values(r, t, s, &a) && start(r, p, &a) &&
                 wait_until_it_listens(r, p, port);
-    if (good)
-        take_baseline(r, p);
     free_arguments(&a);
     return good;
 }
@@ -348,10 +346,7 @@ bool verb_listening(struct run *r, const struct target *t, const struct step *s)
 {
     (void)s;
     struct program *p = run_program(r, t);
-    if (!wait_until_it_listens(r, p, 0))
-        return false;
-    take_baseline(r, p);
-    return true;
+    return wait_until_it_listens(r, p, 0);
 }
 
 bool verb_restart(struct run *r, const struct target *t, const struct step *s)
@@ -368,40 +363,50 @@ bool verb_baseline(struct run *r, const struct target *t, const struct step *s)
 
 /* --------------------------- descriptors run out ------------------------ */
 
-static bool set_nofile(struct run *r, struct program *p, rlim_t soft,
-                       rlim_t *before)
+static bool set_nofile(struct run *r, const struct program *p, pid_t pid,
+                       rlim_t soft, rlim_t *before)
 {
     struct rlimit limit;
-    if (prlimit(p->pid, RLIMIT_NOFILE, NULL, &limit) == 0) {
+    if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) == 0) {
         *before = limit.rlim_cur;
         limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
-        if (prlimit(p->pid, RLIMIT_NOFILE, &limit, NULL) == 0)
+        if (prlimit(pid, RLIMIT_NOFILE, &limit, NULL) == 0)
             return true;
     }
     return run_skip(r, "this machine does not let the limits of the %s be set",
                     p->name);
 }
 
-/* A limit at the lowest free number leaves room for none. */
-bool verb_no_more_fds(struct run *r, const struct target *t,
-                      const struct step *s)
+static rlim_t lowest_free(pid_t pid)
 {
-    (void)s;
-    struct program *p = run_program(r, t);
     struct descriptor *list;
-    run_wait_quiet(r);
-    int count = process_descriptors(p->pid, &list), lowest = 0;
+    int count = process_descriptors(pid, &list), lowest = 0;
     for (int i = 0; i < count; i++)
         if (list[i].fd == lowest) {
             lowest++;
             i = -1;
         }
     free(list);
-    rlim_t before;
-    if (!set_nofile(r, p, (rlim_t)lowest, &before))
-        return false;
-    if (!p->nofile_before)
-        p->nofile_before = before;
+    return (rlim_t)lowest;
+}
+
+/* A limit at the lowest free number leaves room for none. Any of its processes
+ * may be the one that accepts. */
+bool verb_no_more_fds(struct run *r, const struct target *t,
+                      const struct step *s)
+{
+    (void)s;
+    struct program *p = run_program(r, t);
+    pid_t pids[PROCESSES_MAX];
+    run_wait_quiet(r);
+    int count = program_tree(p, pids);
+    for (int i = 0; i < count; i++) {
+        rlim_t before;
+        if (!set_nofile(r, p, pids[i], lowest_free(pids[i]), &before))
+            return false;
+        if (!p->nofile_before)
+            p->nofile_before = before;
+    }
     return true;
 }
 
@@ -409,12 +414,17 @@ bool verb_more_fds(struct run *r, const struct target *t, const struct step *s)
 {
     (void)s;
     struct program *p = run_program(r, t);
+    pid_t pids[PROCESSES_MAX];
     rlim_t before = p->nofile_before, lowest;
     if (!before)
         return run_undecided(r, "no descriptors were taken from the %s",
                              p->name);
     p->nofile_before = 0;
-    return set_nofile(r, p, before, &lowest);
+    int count = program_tree(p, pids);
+    for (int i = 0; i < count; i++)
+        if (!set_nofile(r, p, pids[i], before, &lowest))
+            return false;
+    return true;
 }
 
 /* ------------------------------- signals ------------------------------- */

@@ -1,0 +1,130 @@
+#include "rounds.h"
+
+#include <stdlib.h>
+
+/* Before this one nothing is compared: the first ones warm up. */
+#define FIRST_COMPARED 4
+/* A thread that nobody has joined keeps its stack, of which little is memory
+ * and all is address space; so this is compared, too. A runtime reserves by
+ * larger pieces, and more than one such round is left by each leak. */
+#define SPACE_A_ROUND (4L << 20)
+
+struct possessions {
+    size_t memory, space;
+    int descriptors, threads, children;
+};
+
+struct rounds {
+    long keep;
+    int count;
+    struct possessions *after; /* round number, from 1 */
+};
+
+struct rounds *rounds_begin(long most, long keep)
+{
+    struct rounds *rounds = memory_get(sizeof *rounds);
+    rounds->keep = keep;
+    rounds->after = memory_get((size_t)(most + 1) * sizeof *rounds->after);
+    return rounds;
+}
+
+void rounds_free(struct rounds *rounds)
+{
+    free(rounds->after);
+    free(rounds);
+}
+
+static struct program *server_of(struct run *r)
+{
+    for (int i = 0; i < r->program_count; i++)
+        if (r->programs[i].listening)
+            return &r->programs[i];
+    return NULL;
+}
+
+static struct possessions possessions_of(const struct program *p)
+{
+    struct possessions all = {.children = process_children(p->pid)};
+    pid_t pids[PROCESSES_MAX];
+    int count = program_tree(p, pids);
+    for (int i = 0; i < count; i++) {
+        struct descriptor *list;
+        int descriptors = process_descriptors(pids[i], &list);
+        free(list);
+        all.descriptors += descriptors > 0 ? descriptors : 0;
+        all.threads += process_thread_count(pids[i]);
+        all.memory += process_rss(pids[i]);
+        all.space += process_address_space(pids[i]);
+    }
+    return all;
+}
+
+static bool has_grown(size_t before, size_t now, long most)
+{
+    return now > before && now - before >= (size_t)most;
+}
+
+static bool is_compared(int round)
+{
+    return round >= FIRST_COMPARED && (round & (round - 1)) == 0;
+}
+
+bool rounds_settled(struct rounds *rounds, struct run *r)
+{
+    const struct program *p = server_of(r);
+    run_wait_quiet(r);
+    if (!p)
+        return true;
+    rounds->after[++rounds->count] = possessions_of(p);
+    if (!is_compared(rounds->count))
+        return false;
+    int half = rounds->count / 2;
+    const struct possessions *then = &rounds->after[half];
+    const struct possessions *now = &rounds->after[rounds->count];
+    return now->descriptors <= then->descriptors &&
+           now->threads <= then->threads && now->children <= then->children &&
+           !has_grown(then->memory, now->memory, rounds->keep * half) &&
+           !has_grown(then->space, now->space, SPACE_A_ROUND * half);
+}
+
+static bool fail_count(struct run *r, const char *code, const char *what,
+                       int half, int then, int now)
+{
+    run_expected(r, "%d %s, as after round %d", then, what, half);
+    run_actual(r, "%d after round %d", now, 2 * half);
+    return run_fail(r, code, "the %s leaks: %d equal rounds have left %d %s",
+                    server_of(r)->name, half, now - then, what);
+}
+
+static bool fail_bytes(struct run *r, const char *what, int half, size_t then,
+                       size_t now, long most)
+{
+    run_expected(r, "less than %ld bytes of %s more in each round", most, what);
+    run_actual(r, "%zu bytes more in each round, from round %d to %d",
+               (now - then) / (size_t)half, half, 2 * half);
+    return run_fail(r, "kept",
+                    "the %s keeps %s of each conversation that is over",
+                    server_of(r)->name, what);
+}
+
+bool rounds_fail(const struct rounds *rounds, struct run *r)
+{
+    int half = rounds->count / 2;
+    const struct possessions *then = &rounds->after[half];
+    const struct possessions *now = &rounds->after[2 * half];
+    if (now->descriptors > then->descriptors)
+        return fail_count(r, "fd-leak", "descriptors", half, then->descriptors,
+                          now->descriptors);
+    if (now->threads > then->threads)
+        return fail_count(r, "thread-leak", "threads", half, then->threads,
+                          now->threads);
+    if (now->children > then->children)
+        return fail_count(r, "child-leak",
+                          "child processes (zombies are counted)", half,
+                          then->children, now->children);
+    if (has_grown(then->memory, now->memory, rounds->keep * half))
+        return fail_bytes(r, "memory", half, then->memory, now->memory,
+                          rounds->keep);
+    return fail_bytes(r, "address space", half, then->space, now->space,
+                      SPACE_A_ROUND);
+}
