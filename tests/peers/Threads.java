@@ -1,5 +1,5 @@
-/* An echo server in Java: a thread for each client, from a pool that grows as it
- * is needed. All calls block. */
+/* An echo server in Java: a thread for each client, from a pool that grows as
+ * it is needed. All calls block. */
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -63,10 +63,10 @@ public class Threads {
             InputStream in = socket.getInputStream();
             try {
                 byte[] text = receiveText(in);
-                System.out.print("Read " + text.length
-                        + " bytes from socket.\n Data : " + printable(text) + "\n");
+                System.out.printf("Read %d bytes from socket.\n Data : %s\n",
+                        text.length, printable(text));
                 socket.getOutputStream().write(text);
-                System.out.print("Sent " + text.length + " bytes to client.\n");
+                System.out.printf("Sent %d bytes to client.\n", text.length);
             } catch (IOException e) {
                 System.err.println("server: " + name + ": " + e.getMessage());
             }
@@ -98,18 +98,20 @@ public class Threads {
         ServerSocket server = new ServerSocket();
         try {
             server.setReuseAddress(true);
-            server.bind(new InetSocketAddress(host, Integer.parseInt(port)), 100);
+            server.bind(
+                    new InetSocketAddress(host, Integer.parseInt(port)), 100);
         } catch (IOException e) {
-            end(1, "server: listen on " + host + ":" + port + ": " + e.getMessage());
+            end(1, "server: listen on " + host + ":" + port + ": "
+                    + e.getMessage());
         }
-        System.out.print("Listening on "
-                + address(server.getInetAddress(), server.getLocalPort()) + "\n");
+        System.out.printf("Listening on %s\n",
+                address(server.getInetAddress(), server.getLocalPort()));
         ExecutorService threads = Executors.newCachedThreadPool();
         while (true) {
             try {
                 Socket socket = server.accept();
-                System.out.print("Accepted "
-                        + address(socket.getInetAddress(), socket.getPort()) + "\n");
+                System.out.printf("Accepted %s\n",
+                        address(socket.getInetAddress(), socket.getPort()));
                 threads.execute(() -> serve(socket));
             } catch (IOException e) {
                 Thread.sleep(100); // no descriptor is left

@@ -18,7 +18,8 @@ def printable(data):
 
 
 def address_of(name):
-    return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
+    host, port = name[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def say(line):
@@ -63,7 +64,8 @@ async def main(host, port):
         server = await asyncio.start_server(serve, host, port, backlog=100,
                                             limit=LIMIT - len(END))
     except OSError as error:
-        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error
+        known = (error.errno or 0) > 0  # those of getaddrinfo() are not
+        reason = os.strerror(error.errno) if known else error.strerror
         print(f"server: listen on {host}:{port}: {reason}", file=sys.stderr)
         os._exit(1)
     say(f"Listening on {address_of(server.sockets[0].getsockname())}")

@@ -37,7 +37,7 @@ alarm 1;
 $what = "no connection with $host, port $port";
 my $socket = IO::Socket::IP->new(
     PeerHost => $host, PeerService => $port, Type => SOCK_STREAM)
-    or fail($! || $@);
+    or fail($@ || $!);
 alarm 30;
 my $ip = $socket->peerhost;
 print 'Socket connected to ', $ip =~ /:/ ? "[$ip]" : $ip, ':',

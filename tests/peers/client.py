@@ -31,8 +31,8 @@ def talk(host, port, text):
     try:
         with socket.create_connection((host, port), timeout=1) as peer:
             name, number = peer.getpeername()[:2]
-            print(f"Socket connected to "
-                  f"{f'[{name}]' if ':' in name else name}:{number}", flush=True)
+            name = f"[{name}]" if ":" in name else name
+            print(f"Socket connected to {name}:{number}", flush=True)
             peer.settimeout(None)
             what = "the text was not taken"
             peer.sendall(text)

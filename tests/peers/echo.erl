@@ -9,9 +9,12 @@
 -define(MARK_SIZE, 5).
 -define(LIMIT, 1048576).
 
+%% The runtime goes on starting when this has returned.
 main() ->
-    Words = init:get_plain_arguments(),
-    case Words of
+    spawn(fun start/0).
+
+start() ->
+    case init:get_plain_arguments() of
         [] -> run("127.0.0.1", "11000");
         [Host] -> run(Host, "11000");
         [Host, Port] -> run(Host, Port);

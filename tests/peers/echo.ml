@@ -1,5 +1,5 @@
-(* An echo server in OCaml: a thread for each client. The main thread waits for a
-   signal and does nothing else; a thread of its own accepts. *)
+(* An echo server in OCaml: a thread for each client. The main thread waits for
+   a signal and does nothing else; a thread of its own accepts. *)
 
 let mark = "<EOF>"
 let mark_size = String.length mark
@@ -116,7 +116,9 @@ let is_port word =
   && int_of_string word <= 65535
 
 let () =
-  let word i default = if Array.length Sys.argv > i then Sys.argv.(i) else default in
+  let word i default =
+    if Array.length Sys.argv > i then Sys.argv.(i) else default
+  in
   let host = word 1 "127.0.0.1" and port = word 2 "11000" in
   if Array.length Sys.argv > 3 || not (is_port port) then (
     prerr_endline "ocaml: [HOST [PORT]] is all there is to say";

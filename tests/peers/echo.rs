@@ -41,8 +41,8 @@ fn receive_text(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
         let size = match stream.read(&mut piece) {
             Ok(0) => return Err(other("no <EOF> before its end")),
             Ok(size) => size,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
         };
         let from = text.len().saturating_sub(MARK.len() - 1);
         text.extend_from_slice(&piece[..size]);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts echo.erl, and ends it on SIGINT as well, which the virtual machine would
-# take for a break: a script in front of the server, as services have it.
+# Starts echo.erl, and ends it on SIGINT as well, which the virtual machine
+# would take for a break: a script in front of the server, as services have it.
 #
 # FOLDER holds echo.beam.
 if [ $# -lt 1 ]; then

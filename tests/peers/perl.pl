@@ -28,7 +28,7 @@ my $listener = IO::Socket::IP->new(
     LocalHost => $host, LocalService => $port, Type => SOCK_STREAM,
     Listen => SOMAXCONN, ReuseAddr => 1, V6Only => 1);
 if (!$listener) {
-    my $reason = $! || $@;
+    my $reason = $@ || $!;
     print STDERR "server: listen on $host:$port: $reason\n";
     exit 1;
 }
@@ -76,7 +76,8 @@ sub receive {
         return;
     }
     if ($got == 0) {
-        finish($socket, $client, 'cut text') if $client->{phase} eq 'collecting';
+        finish($socket, $client, 'cut text')
+            if $client->{phase} eq 'collecting';
         return leave($socket);
     }
     return if $client->{phase} eq 'draining';
