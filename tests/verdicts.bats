@@ -114,7 +114,8 @@ T
         -e 's/f"receive from {host}:{port}"/"no luck"/' \
         -e 's/"the reply ended before <EOF>"/"the reply was cut off"/' \
         tests/peers/echo.py >"$here/client.py"
-    ! diff -q tests/peers/echo.py "$here/client.py"
+    run diff -q tests/peers/echo.py "$here/client.py"
+    [ "$status" -eq 1 ]
     passes client-cut client-reset client-reset-at-end client-refused -- \
         --client "$python $here/client.py client"
 }

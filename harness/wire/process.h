@@ -67,7 +67,8 @@ bool call_has_socket_timeout(const struct thread_facts *t);
 
 /* True if a timer of timer_create() is there. */
 bool process_has_posix_timer(pid_t pid);
-/* True if it catches the signal, or blocks it (for sigwait() and signalfd()). */
+/* True if it catches the signal, or blocks it (for sigwait() and signalfd()).
+ */
 bool process_awaits_signal(pid_t pid, int signal);
 
 struct descriptor {

@@ -91,7 +91,8 @@ struct run {
     int news;
     bool rests;
 
-    bool frame_has_timer; /* that of unit tests, which ends none of their waits */
+    bool frame_has_timer; /* that of unit tests, which ends none of their waits
+                           */
     bool moves_on; /* the last wait has lost its patience, not its hope */
 
     struct spin spin; /* what a program was proved to do again and again */

@@ -316,8 +316,7 @@ static enum quiet quiet_now(struct run *r)
          * nobody was, there was nothing to wait for at the look. */
         static struct quiet_look later;
         bool syn = any_syn_unanswered(r);
-        if (look(r, &later) != quiet ||
-            !quiet_is_same(&r->look, &later))
+        if (look(r, &later) != quiet || !quiet_is_same(&r->look, &later))
             return QUIET_NO;
         if (syn)
             quiet = QUIET_TIMED;
@@ -454,8 +453,8 @@ static void tell_rest(struct run *r, bool rests)
 /* Nothing has moved for so long that a program is at rest, or computes. */
 #define REST_PAUSE_MS 4
 
-/* A program that runs for so long, and moves nothing, is watched; and where that
- * has shown nothing, again after twice the time. */
+/* A program that runs for so long, and moves nothing, is watched; and where
+ * that has shown nothing, again after twice the time. */
 #define WATCH_AFTER_MS 50
 
 /* The loop behind every wait. `quiet_is_enough` ends it on QUIET_TIMED too. */

@@ -4,9 +4,9 @@
  * Processor time does not tell: who works something off uses it, and so does
  * who asks the kernel the same thing for ever; and what the machine takes away
  * counts as well. The system calls tell. A debugger's means stop a thread at
- * each of them for a moment: one that makes the same few calls in the same order
- * again and again, with the same results, of which none moves a byte, goes on
- * so until something comes from outside.
+ * each of them for a moment: one that makes the same few calls in the same
+ * order again and again, with the same results, of which none moves a byte,
+ * goes on so until something comes from outside.
  */
 #ifndef WIRE_SPIN_H
 #define WIRE_SPIN_H

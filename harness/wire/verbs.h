@@ -51,16 +51,17 @@ verb_function verb_connect, verb_connect_to, verb_connect_many, verb_rcvbuf,
     verb_hang, verb_relay, verb_relay_done;
 
 /* verbs_expect.c: what must come back */
-verb_function verb_expect, verb_expect_or_end, verb_expect_count, verb_expect_line,
-    verb_expect_match, verb_expect_match_save, verb_expect_eof,
-    verb_expect_reset, verb_expect_refused, verb_silent, verb_not_reset;
+verb_function verb_expect, verb_expect_or_end, verb_expect_count,
+    verb_expect_line, verb_expect_match, verb_expect_match_save,
+    verb_expect_eof, verb_expect_reset, verb_expect_refused, verb_silent,
+    verb_not_reset;
 
 /* verbs_judge.c: what the program must be like */
 verb_function verb_alive, verb_exit, verb_killed, verb_baseline,
     verb_fds_baseline, verb_threads_baseline, verb_children_baseline,
     verb_fds_close_on_exec, verb_idle, verb_no_close_wait, verb_time_wait,
-    verb_accept_queue, verb_rss, verb_cpu_start, verb_cpu_save,
-    verb_cpu_ratio, verb_listens_on, verb_passes;
+    verb_accept_queue, verb_rss, verb_cpu_start, verb_cpu_save, verb_cpu_ratio,
+    verb_listens_on, verb_passes;
 
 /* verbs_output.c: what it prints */
 verb_function verb_stdout_has, verb_stdout_lacks, verb_stderr_something,

@@ -307,8 +307,9 @@ bool verb_idle(struct run *r, const struct target *t, const struct step *s)
         return true;
     r->busy = true;
     run_expected(r, "it waits in a call that blocks");
-    run_actual(r, r->spin.count ? "it makes the same calls again and again"
-                                : "it was running at %d of %d looks in %.0f ms",
+    run_actual(r,
+               r->spin.count ? "it makes the same calls again and again"
+                             : "it was running at %d of %d looks in %.0f ms",
                running, looks, clock_ms() - start);
     return run_fail(r, "busy-loop",
                     "the %s uses the processor though it has nothing to do",

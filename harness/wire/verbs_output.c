@@ -158,10 +158,10 @@ static bool judge_names(struct run *r, const struct target *t,
         if (good && !names(bytes_text(&p->err.text), &what)) {
             run_expected(r, "a line on standard error that names %s",
                          bytes_text(&what));
-            good = fail_line(r, p,
-                             p->err.text.length
-                                 ? "does not say at whom it failed"
-                                 : "does not say what went wrong");
+            good =
+                fail_line(r, p,
+                          p->err.text.length ? "does not say at whom it failed"
+                                             : "does not say what went wrong");
         }
         bytes_free(&what);
     }
@@ -171,8 +171,7 @@ static bool judge_names(struct run *r, const struct target *t,
 bool verb_stderr_line_names(struct run *r, const struct target *t,
                             const struct step *s)
 {
-    return verb_stderr_line(r, t, s) &&
-           judge_names(r, t, s, run_program(r, t));
+    return verb_stderr_line(r, t, s) && judge_names(r, t, s, run_program(r, t));
 }
 
 bool verb_stderr_names(struct run *r, const struct target *t,

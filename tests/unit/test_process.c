@@ -31,7 +31,8 @@ static pid_t start(void (*work)(int fd), int *fd)
     pid_t pid = fork();
     if (pid == 0) {
         close(to_child[1]);
-        signal(SIGALRM, SIG_DFL); /* libcheck has a use for it, the child none */
+        signal(SIGALRM,
+               SIG_DFL); /* libcheck has a use for it, the child none */
         if (write(ready[1], "r", 1) == 1)
             work(to_child[0]);
         _exit(0);
