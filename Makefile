@@ -18,9 +18,13 @@ endif
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # These count only where they are given to make; a variable of the same name
-# in somebody's environment must not change a grade.
+# in somebody's environment must not change a grade. A script gets each as it was
+# typed: a $ in the name of a folder is a $, and nothing for make to work out.
 words := STAGE CHECK LESSON DIR SERVER CLIENT RUNS GOLDEN N FILE BASE
 $(foreach w,$(words),$(if $(filter environment,$(origin $w)),$(eval unexport $w)))
+$(foreach w,$(words),$(if $(filter command,$(origin $w)),$(eval export override $w := $$(value $w))))
+# The part of a word behind its beginning, as one word for the shell.
+stem = '$(subst ','\'',$*)'
 
 .PHONY: help grade grade-check prove interop soak fuzz test lint slides texts bench-grade
 .PHONY: bench-engine build clean
@@ -31,15 +35,15 @@ help:
 
 ## lessonN                          watch lesson N's programs talk, event by event
 lesson%:
-	$(run) harness/grade/lesson '$*'
+	$(run) harness/grade/lesson $(stem)
 
 ## runN                             run lesson N's server and client on a free port
 run%:
-	$(run) harness/grade/run '$*'
+	$(run) harness/grade/run $(stem)
 
 ## startN                           copy lesson N's starter to work/, keeping your files
 start%:
-	$(run) harness/grade/start '$*'
+	$(run) harness/grade/start $(stem)
 
 ## gradeN                           grade your work on lesson N
 ## gradeN STAGE=a                   grade one stage of it
@@ -47,7 +51,7 @@ start%:
 ## gradeN DIR=path                  grade the sources in a folder
 ## gradeN SERVER='cmd' CLIENT='cmd' grade any two programs, or one of them
 grade%:
-	$(run) harness/grade/grade '$*'
+	$(run) harness/grade/grade $(stem)
 
 ## grade                            grade the lesson that you are at
 grade:
@@ -59,7 +63,7 @@ grade-check:
 
 ## hintN                            a hint for the first check that failed
 hint%:
-	$(run) harness/grade/hint '$*'
+	$(run) harness/grade/hint $(stem)
 
 ## test                             all tests of the kit itself
 test:
@@ -80,7 +84,7 @@ soak:
 
 ## soak8                            100,000 clients, one after the other, for lesson 8
 soak%:
-	$(run) harness/grade/soak '$*'
+	$(run) harness/grade/soak $(stem)
 
 ## fuzz                             a minute of random checks and journals
 fuzz:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154  # grade.bash sets what is used here
+# shellcheck disable=SC2154,SC2016  # grade.bash sets what is used here
 # The grader and those who would rather trick it.
 
 load grade
@@ -95,4 +95,56 @@ END
     [ "$status" -ne 0 ]
     [[ $output == *"There is no verdict of these checks"*"fin-at-once"* ]]
     [[ $output == *"0 passed, "* ]]
+}
+
+# Only the reader of a command line may take a name apart; nobody else.
+@test "a folder may have any name, and nothing in it is run" {
+    local name
+    cd "$BATS_TEST_TMPDIR" || return
+    for name in 'x $(shell touch PWNED)' 'x $(touch PWNED)' 'x `touch PWNED`' \
+        "it's \"quoted\"" '-leading' '--help' 'a$b ${c} $$' 'tab	and \ back' \
+        '*?[a]' 'ünï çödé'; do
+        echo "$name"
+        cp -r "$solution" "./$name"
+        (
+            cd "$BATS_TEST_DIRNAME/.." || exit
+            graded 0 grade2 DIR="$BATS_TEST_TMPDIR/$name" CHECK=one-message
+            [[ $output == *"1 passed, 0 failed"* ]]
+        )
+    done
+    [ ! -e PWNED ]
+    [ ! -e "$BATS_TEST_DIRNAME/../PWNED" ]
+}
+
+@test "a folder's name may begin with a dash where it stands alone" {
+    local name=build/-dash-$BATS_TEST_NUMBER
+    rm -rf "$name"
+    cp -r "$solution" "$name"
+    cd build || return
+    run make -C .. grade2 DIR="$name" CHECK=one-message
+    [ "$status" -eq 0 ]
+    cd .. || return
+    mv "$name" "./-dash"
+    graded 0 grade2 DIR=-dash CHECK=one-message
+    graded 0 run2 DIR=-dash
+    rm -rf ./-dash
+}
+
+@test "the words of a command are never run by make or the shell" {
+    run make grade2 DIR='$(shell touch PWNED)' STAGE='$(shell touch PWNED)'
+    [ "$status" -ne 0 ]
+    run make "grade2'; touch PWNED; '"
+    [ "$status" -ne 0 ]
+    run make 'grade-check' N='$(shell touch PWNED)' FILE='$(shell touch PWNED)'
+    [ "$status" -ne 0 ]
+    [ ! -e PWNED ]
+}
+
+# Whoever writes a program text can put anything into the compiler's mouth.
+@test "what the compiler says reaches the terminal without control bytes" {
+    printf '#error red \033[31m and a bell \a\n#warning \033]0;title\a\n' >>"$solution/server.c"
+    run make grade2 DIR="$solution"
+    [ "$status" -ne 0 ]
+    [[ $output == *'red \x1b[31m and a bell \x07'* ]]
+    [[ $output != *$'\033'* && $output != *$'\a'* ]]
 }

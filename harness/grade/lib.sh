@@ -27,6 +27,31 @@ die() {
     exit 1
 }
 
+# visible: what a text of somebody else's says, with its control bytes as \xHH,
+# so that none of them reaches a terminal. A tab is a tab.
+visible() {
+    LC_ALL=C awk '
+        BEGIN {
+            for (i = 1; i < 128; i++)
+                if ((i < 32 && i != 9 && i != 10) || i == 127)
+                    shown[sprintf("%c", i)] = sprintf("\\x%02x", i)
+            # The second set of them, as it stands in UTF-8.
+            for (i = 128; i < 160; i++)
+                shown[sprintf("\302%c", i)] = sprintf("\\xc2\\x%02x", i)
+        }
+        {
+            out = ""
+            for (i = 1; i <= length($0); i++) {
+                one = substr($0, i, 1)
+                two = substr($0, i, 2)
+                if (two in shown) { out = out shown[two]; i++ }
+                else if (one in shown) out = out shown[one]
+                else out = out one
+            }
+            print out
+        }'
+}
+
 # next COMMAND [WHY]: names the next sensible command, as the last line.
 next() {
     printf '\nNext: %s%s\n' "$1" "${2:+   ($2)}"
