@@ -91,12 +91,14 @@ endef
 $(eval $(call flavour,plain,$(optimised)))
 $(eval $(call flavour,san,$$(sanitized)))
 $(eval $(call flavour,tsan,$(threaded)))
+$(B)/san/last_look.o: harness/grade/last_look.c harness/build.mk
+	$(call compile,-std=gnu11 $(sanitized))
 
 # $(call program,NN-topic/server,NN-topic): reference programs, two flavours.
 define program
 $(B)/plain/$1: $(B)/plain/$1.o $(modules_$2:%=$(B)/plain/common/%.o)
 	$(CC) $$^ -o $$@ -lpthread
-$(B)/san/$1: $(B)/san/$1.o $(modules_$2:%=$(B)/san/common/%.o)
+$(B)/san/$1: $(B)/san/$1.o $(modules_$2:%=$(B)/san/common/%.o) $(B)/san/last_look.o
 	$(CC) $(sanitized) $$^ -o $$@ -lpthread
 endef
 $(foreach p,$(lesson_programs),$(eval $(call program,$p,$(patsubst %/,%,$(dir $p)))))

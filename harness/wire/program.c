@@ -204,7 +204,7 @@ static char **argv_of(const struct program *p, char *const *arguments,
 static struct text_list environment_of(const struct program *p)
 {
     static const char *const usual[] = {
-        "LANG=C.UTF-8", "ASAN_OPTIONS=detect_leaks=0:exitcode=99:color=never",
+        "LANG=C.UTF-8", "ASAN_OPTIONS=exitcode=99:color=never",
         "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:exitcode=99",
         "TSAN_OPTIONS=exitcode=99"};
     const char *path = getenv("PATH"), *home = getenv("HOME");

@@ -91,6 +91,8 @@ struct run {
     int news;
     bool rests;
 
+    bool sanitized; /* this is the run of the build with sanitizers: for what they
+                       find, and not for what it costs */
     bool frame_has_timer; /* that of unit tests, which ends none of their waits
                            */
     bool moves_on; /* the last wait has lost its patience, not its hope */

@@ -87,7 +87,8 @@ static char **command_of(struct run *r, const char *name)
         return o->client;
     /* Unit tests are only there with sanitizers. */
     return command_in_folder(r, server ? r->server : name,
-                             r->script->sanitized || strcmp(name, "unit") == 0);
+                             r->sanitized || r->script->sanitized ||
+                                 strcmp(name, "unit") == 0);
 }
 
 static bool skip_without(struct run *r, const char *name)

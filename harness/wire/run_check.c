@@ -2,7 +2,9 @@
 
 #include "contract.h"
 #include "rounds.h"
+#include "sanitizer.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -85,7 +87,7 @@ static bool still_alive(struct run *r)
         struct program *p = &r->programs[i];
         if (!p->started || !p->ended || p->end_is_fine)
             continue;
-        bool crashed = WIFSIGNALED(p->status) || WEXITSTATUS(p->status) == 99;
+        bool crashed = WIFSIGNALED(p->status) || WEXITSTATUS(p->status) == SANITIZER_STATUS;
         if (crashed || strcmp(p->name, "client") != 0)
             return run_fail(r, "exited", "the %s ended by itself", p->name);
     }
@@ -198,7 +200,9 @@ static void end(struct run *r)
 {
     struct journal *j = r->journal;
     char ms[32];
+    /* What a sanitizer has found is wrong, whatever the check is about. */
     if (r->verdict == VERDICT_FAIL &&
+        strcmp(journal_get(j, "code"), "sanitizer") != 0 &&
         strcmp(journal_get(j, "level"), "should") == 0)
         r->verdict = VERDICT_ADVICE;
     journal_about(j, "verdict", verdict_name(r->verdict));
@@ -207,13 +211,36 @@ static void end(struct run *r)
     free(r);
 }
 
-void run_check(const struct assignment *a, const struct options *o,
-               struct journal *j)
+static bool has_ended(struct run *r, void *context)
+{
+    const struct program *p = context;
+    return r && p->ended;
+}
+
+/* What is lost for good shows only when a program comes to its end. */
+static bool let_it_end(struct run *r)
+{
+    for (int i = 0; i < r->program_count; i++) {
+        struct program *p = &r->programs[i];
+        if (!p->started || p->ended || p->frozen)
+            continue;
+        program_signal(p, SIGTERM, r->journal);
+        if (run_wait_briefly(r, has_ended, p) == WAIT_DONE &&
+            WIFEXITED(p->status) && WEXITSTATUS(p->status) == SANITIZER_STATUS)
+            return run_fail(r, "exited", "the %s ended by itself", p->name);
+    }
+    return true;
+}
+
+static void run_once(const struct assignment *a, const struct options *o,
+                     bool sanitized, struct journal *j)
 {
     struct run *r = begin(a, o, j);
+    r->sanitized = sanitized;
     if (describe_rules(r) && needs_are_met(r, a) && run_set_up_actors(r) &&
-        run_steps(r, r->script->steps, r->script->step_count))
-        still_alive(r);
+        run_steps(r, r->script->steps, r->script->step_count) &&
+        still_alive(r) && sanitized)
+        let_it_end(r);
     tear_down(r);
     if (r->look.syscalls_hidden)
         journal_about(j, "remark",
@@ -221,6 +248,43 @@ void run_check(const struct assignment *a, const struct options *o,
                       "that it waits was judged by its switch counts over "
                       "100 ms.");
     end(r);
+}
+
+/* A program that was run, and of which there is a build with sanitizers. */
+static bool has_sanitized(const struct assignment *a, const struct options *o,
+                          const struct journal *j)
+{
+    const char *names[] = {a->server, "client"};
+    if (a->script->sanitized || !o->programs ||
+        (!journal_verdict_is(j, "pass") && !journal_verdict_is(j, "fail") &&
+         !journal_verdict_is(j, "advice")))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        struct bytes path = {0};
+        bytes_printf(&path, "%s/san/%s", o->programs, names[i]);
+        bool there = script_uses(a->script, i ? "client" : "server") &&
+                     access(bytes_text(&path), X_OK) == 0;
+        bytes_free(&path);
+        if (there)
+            return true;
+    }
+    return false;
+}
+
+void run_check(const struct assignment *a, const struct options *o,
+               struct journal *j)
+{
+    struct journal again;
+    run_once(a, o, false, j);
+    if (!has_sanitized(a, o, j))
+        return;
+    run_once(a, o, true, &again);
+    if (strcmp(journal_get(&again, "code"), "sanitizer") == 0) {
+        journal_free(j);
+        *j = again;
+    } else {
+        journal_free(&again);
+    }
 }
 
 void run_check_broken(const struct assignment *a, const struct options *o,

@@ -1,6 +1,7 @@
 /* A failure: who died, what the program was doing, in the student's words, and
  * the hint that fits. */
 #include "run.h"
+#include "sanitizer.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -309,40 +310,17 @@ static struct program *find_dead(struct run *r)
         if (!p->ended)
             continue;
         bool is_client = strcmp(p->name, "client") == 0;
-        if (WIFSIGNALED(p->status) || WEXITSTATUS(p->status) == 99 ||
+        if (WIFSIGNALED(p->status) || WEXITSTATUS(p->status) == SANITIZER_STATUS ||
             !is_client)
             return p;
     }
     return NULL;
 }
 
-/* The line of a sanitizer that says it in one sentence. */
-static bool sanitizer_sentence_in(const struct program *p, const char *text,
-                                  struct bytes *out)
+static bool sanitizer_spoke(const struct program *p, struct bytes *out)
 {
-    const char *summary = strstr(text, "SUMMARY: ");
-    const char *runtime = strstr(text, "runtime error: ");
-    if (!summary && !runtime)
-        return false;
-    if (runtime) {
-        const char *line = runtime;
-        while (line > text && line[-1] != '\n')
-            line--;
-        bytes_printf(out,
-                     "The sanitizer stopped the %s: undefined behaviour, %.*s",
-                     p->name, (int)strcspn(line, "\n"), line);
-    } else {
-        summary += strlen("SUMMARY: ");
-        bytes_printf(out, "The sanitizer stopped the %s: %.*s", p->name,
-                     (int)strcspn(summary, "\n"), summary);
-    }
-    return true;
-}
-
-static bool sanitizer_sentence(const struct program *p, struct bytes *out)
-{
-    return sanitizer_sentence_in(p, bytes_text(&p->err.text), out) ||
-           sanitizer_sentence_in(p, bytes_text(&p->err.last), out);
+    return sanitizer_sentence(bytes_text(&p->err.text), p->name, out) ||
+           sanitizer_sentence(bytes_text(&p->err.last), p->name, out);
 }
 
 /* A program with a time-out of its own does in good time what is asked of it
@@ -380,11 +358,11 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
                              r->script->timer);
     if (dead) {
         dead->end_is_fine = true;
-        if (sanitizer_sentence(dead, &text)) {
+        if (sanitizer_spoke(dead, &text)) {
             code = "sanitizer";
         } else {
             code = WIFSIGNALED(dead->status) ? "killed" : "exited";
-            bytes_printf(&text, "The %s ", dead->name);
+            bytes_printf(&text, "the %s ", dead->name);
             describe_end(dead->status, &text);
             bytes_add_text(&text, " in the middle of the check");
         }

@@ -35,7 +35,9 @@ bool verb_limit_stack(struct run *r, const struct target *t,
 bool verb_limit_memory(struct run *r, const struct target *t,
                        const struct step *s)
 {
-    return set_limit(r, t, s, &run_program(r, t)->limits.memory);
+    /* A sanitizer reserves a great deal of address space. */
+    return r->sanitized ||
+           set_limit(r, t, s, &run_program(r, t)->limits.memory);
 }
 
 bool verb_fill_fds(struct run *r, const struct target *t, const struct step *s)

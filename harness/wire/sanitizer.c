@@ -1,0 +1,173 @@
+#include "sanitizer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct kind {
+    const char *name; /* the sanitizer's */
+    const char *verb; /* NULL: reads or writes */
+    const char *what;
+};
+
+static const struct kind kinds[] = {
+    {"heap-buffer-overflow", NULL, "beyond the end of a block of memory"},
+    {"stack-buffer-overflow", NULL, "beyond the end of a local variable"},
+    {"stack-buffer-underflow", NULL, "before the begin of a local variable"},
+    {"global-buffer-overflow", NULL, "beyond the end of a variable"},
+    {"heap-use-after-free", "uses", "memory that was given back before"},
+    {"stack-use-after-return", "uses",
+     "a local variable of a function that is "
+     "over"},
+    {"stack-use-after-scope", "uses", "a local variable of a block that is over"},
+    {"attempting double-free", "gives back",
+     "memory that was given back "
+     "before"},
+    {"attempting free on address", "gives back",
+     "memory that did not come "
+     "from malloc()"},
+    {"SEGV on unknown address", NULL, "where no memory is"},
+    {"stack-overflow", "calls",
+     "itself again and again, until the stack is "
+     "full"},
+    {"data race", NULL,
+     "what another thread writes, and no lock is between "
+     "them"},
+};
+
+struct frame {
+    char function[80], file[80];
+    int line;
+};
+
+/* A line "    #1 0x55 in collect message.c:12" of a stack. The file of a
+ * student's has no folder; that of the kit or of the C library has one. */
+static bool read_frame(const char *line, struct frame *f, bool *mine)
+{
+    char path[256];
+    int skip = 0;
+    if (sscanf(line, " #%*d %*s in %79s %n", f->function, &skip) < 1 || !skip)
+        /* The thread sanitizer has the address at the end. */
+        if (sscanf(line, " #%*d %79s %n", f->function, &skip) < 1 || !skip)
+            return false;
+    if (sscanf(line + skip, "%255[^: \n]:%d", path, &f->line) != 2)
+        return false;
+    const char *slash = strrchr(path, '/');
+    *mine = slash == NULL;
+    snprintf(f->file, sizeof f->file, "%.79s", slash ? slash + 1 : path);
+    return strncmp(path, "..", 2) != 0;
+}
+
+/* The student's own frame of the stack that begins behind TEXT; where there is
+ * none, the first of the kit's. */
+static bool find_frame(const char *text, struct frame *out)
+{
+    struct frame f;
+    bool found = false, mine = false, inside = false;
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        const char *mark = line + strspn(line, " ");
+        if (*mark != '#') {
+            if (inside)
+                break;
+            continue;
+        }
+        inside = true;
+        bool is_mine = false;
+        if (!read_frame(line, &f, &is_mine))
+            continue;
+        if (!found || (is_mine && !mine)) {
+            *out = f;
+            mine = is_mine;
+        }
+        found = true;
+    }
+    return found;
+}
+
+static void add_place(const char *text, struct bytes *out)
+{
+    struct frame f;
+    if (find_frame(text, &f))
+        bytes_printf(out, " in %s(), %s line %d", f.function, f.file, f.line);
+}
+
+static void add_leak(const char *leak, const char *name, struct bytes *out)
+{
+    unsigned long size = 0, count = 0;
+    const char *summary = strstr(leak, "SUMMARY: ");
+    const char *direct = strstr(leak, "Direct leak of");
+    if (summary)
+        sscanf(summary, "SUMMARY: %*s %lu byte(s) leaked in %lu", &size,
+               &count);
+    bytes_printf(out,
+                 "the %s loses memory that it never gives back: %lu byte%s in "
+                 "%lu block%s, made",
+                 name, size, size == 1 ? "" : "s", count,
+                 count == 1 ? "" : "s");
+    add_place(direct ? direct : leak, out);
+}
+
+static void add_error(const char *error, const struct kind *kind,
+                      const char *name, struct bytes *out)
+{
+    bool writes = strstr(error, "WRITE of size") ||
+                  strstr(error, "Write of size") ||
+                  strstr(error, "caused by a WRITE");
+    const char *freed = strstr(error, "\nfreed by thread");
+    bytes_printf(out, "the %s %s %s,", name,
+                 kind->verb ? kind->verb
+                 : writes   ? "writes"
+                            : "reads",
+                 kind->what);
+    add_place(error, out);
+    if (freed) {
+        bytes_add_text(out, "; it was given back");
+        add_place(freed, out);
+    }
+}
+
+/* "server.c:16:39: runtime error: signed integer overflow: ..." */
+static void add_undefined(const char *text, const char *word, const char *name,
+                          struct bytes *out)
+{
+    struct frame f;
+    word += strlen("runtime error: ");
+    bytes_printf(out, "the %s does what C leaves undefined (%.*s)", name,
+                 (int)strcspn(word, "\n"), word);
+    if (find_frame(word, &f)) {
+        bytes_printf(out, ", in %s(), %s line %d", f.function, f.file, f.line);
+        return;
+    }
+    const char *line = word;
+    while (line > text && line[-1] != '\n')
+        line--;
+    bytes_printf(out, ", in %.*s", (int)strcspn(line, " "), line);
+}
+
+bool sanitizer_sentence(const char *text, const char *name, struct bytes *out)
+{
+    const char *leak = strstr(text, "detected memory leaks");
+    const char *undefined = strstr(text, "runtime error: ");
+    const char *error = strstr(text, "Sanitizer: ");
+    if (undefined && (!error || undefined < error)) {
+        add_undefined(text, undefined, name, out);
+        return true;
+    }
+    if (leak) {
+        add_leak(leak, name, out);
+        return true;
+    }
+    if (!error)
+        return false;
+    error += strlen("Sanitizer: ");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(error, kinds[i].name, strlen(kinds[i].name)) == 0) {
+            add_error(error, &kinds[i], name, out);
+            return true;
+        }
+    bytes_printf(out, "the sanitizer stopped the %s: %.*s", name,
+                 (int)strcspn(error, "\n"), error);
+    add_place(error, out);
+    return true;
+}

@@ -1,0 +1,18 @@
+/*
+ * sanitizer: what a sanitizer has found, in the student's words: what was done,
+ * and the file, line and function of the student's in which it was done. The
+ * sanitizer's own first line may name a place in the C library.
+ */
+#ifndef WIRE_SANITIZER_H
+#define WIRE_SANITIZER_H
+
+#include "bytes.h"
+
+/* The exit status that the sanitizers are told to end with. */
+#define SANITIZER_STATUS 99
+
+/* TEXT is what the program said on standard error. False: no sanitizer spoke.
+ * Adds a sentence about NAME without the full stop: "the server reads ...". */
+bool sanitizer_sentence(const char *text, const char *name, struct bytes *out);
+
+#endif
