@@ -134,8 +134,8 @@ static size_t escape(unsigned char c, unsigned char next, char out[5])
     return 1;
 }
 
-size_t bytes_add_escaped(struct bytes *b, const void *data, size_t length,
-                         size_t most)
+static size_t add_shown(struct bytes *b, const void *data, size_t length,
+                        size_t most, bool printable_stays)
 {
     const unsigned char *p = data;
     size_t columns = 0;
@@ -144,7 +144,11 @@ size_t bytes_add_escaped(struct bytes *b, const void *data, size_t length,
 
     for (size_t i = 0; i < length; i++) {
         char one[5];
-        size_t width = escape(p[i], i + 1 < length ? p[i + 1] : 0, one);
+        size_t width = 1;
+        if (printable_stays && p[i] >= 0x20 && p[i] < 0x7f)
+            one[0] = (char)p[i];
+        else
+            width = escape(p[i], i + 1 < length ? p[i + 1] : 0, one);
         if (columns + width > most) {
             b->length = cut_length;
             bytes_add_text(b, "...");
@@ -158,6 +162,18 @@ size_t bytes_add_escaped(struct bytes *b, const void *data, size_t length,
         }
     }
     return columns;
+}
+
+size_t bytes_add_escaped(struct bytes *b, const void *data, size_t length,
+                         size_t most)
+{
+    return add_shown(b, data, length, most, false);
+}
+
+size_t bytes_add_printable(struct bytes *b, const void *data, size_t length,
+                           size_t most)
+{
+    return add_shown(b, data, length, most, true);
 }
 
 /* More than anybody writes; a device may have no end. */

@@ -173,7 +173,7 @@ static void add_output(const struct journal *j, struct bytes *out)
             const char *newline = memchr(start, '\n', (size_t)(end - start));
             const char *stop = newline ? newline : end;
             bytes_add_text(out, "    | ");
-            bytes_add_escaped(out, start, (size_t)(stop - start), WIDTH - 6);
+            bytes_add_printable(out, start, (size_t)(stop - start), WIDTH - 6);
             bytes_add_text(out, "\n");
             start = newline ? newline + 1 : end;
         }
@@ -198,6 +198,26 @@ static void add_step(const struct journal *j, struct bytes *out)
         bytes_printf(out, "  Run it again: %s\n", again);
 }
 
+/* Unit tests have none. */
+static bool has_wire(const struct journal *j)
+{
+    for (size_t i = 0; i < j->count; i++)
+        if (j->events[i].kind == EVENT_START &&
+            strcmp(j->events[i].actor, "unit") != 0)
+            return true;
+    return false;
+}
+
+/* It crashed, or was never run: no rule of the wire was broken first. */
+static bool is_about_the_program(const struct journal *j)
+{
+    static const char *const codes[] = {"sanitizer", "killed", "not-started"};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(journal_get(j, "code"), codes[i]) == 0)
+            return true;
+    return false;
+}
+
 void report_failure(const struct journal *j, const struct report_options *o,
                     struct bytes *out)
 {
@@ -208,11 +228,16 @@ void report_failure(const struct journal *j, const struct report_options *o,
                  coloured(strcmp(word, "advice") == 0 ? "ADVICE" : word, o),
                  journal_get(j, "name"), journal_get(j, "title"));
     wrap(out, "  ", 2, journal_get(j, "sentence"));
-    add_rules(j, out);
+    if (*journal_get(j, "last-words"))
+        wrap(out, "  Its last words: ", 4, journal_get(j, "last-words"));
     add_difference(j, out);
-    bytes_add_text(out, "\n  What went over the wire\n");
-    ladder_draw(j, &ladder, out);
     add_doing(j, out);
+    if (has_wire(j)) {
+        bytes_add_text(out, "\n  What went over the wire\n");
+        ladder_draw(j, &ladder, out);
+    }
+    if (!is_about_the_program(j))
+        add_rules(j, out);
     if (*journal_get(j, "hint")) {
         bytes_add_text(out, "\n");
         wrap(out, "  Hint: ", 4, journal_get(j, "hint"));

@@ -91,11 +91,12 @@ struct run {
     int news;
     bool rests;
 
-    bool sanitized; /* this is the run of the build with sanitizers: for what they
-                       find, and not for what it costs */
+    bool sanitized; /* this is the run of the build with sanitizers: for what
+                       they find, and not for what it costs */
     bool frame_has_timer; /* that of unit tests, which ends none of their waits
                            */
-    bool moves_on; /* the last wait has lost its patience, not its hope */
+    bool described; /* what the programs are doing stands in the journal */
+    bool moves_on;  /* the last wait has lost its patience, not its hope */
 
     struct spin spin; /* what a program was proved to do again and again */
 
@@ -113,6 +114,13 @@ void run_expected(struct run *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void run_actual(struct run *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Expected and actual under each other, both from a little before the first
+ * difference, which is AT so many bytes, and a caret there. ACTUAL NULL: there
+ * was nothing. Behind each stands what else there is to say of it. */
+void run_difference(struct run *r, const struct bytes *expected,
+                    const char *of_expected, const struct bytes *actual,
+                    const char *of_actual, size_t at);
 
 /* Both return false, so that a verb can `return run_skip(...)`. */
 bool run_skip(struct run *r, const char *format, ...)
@@ -182,6 +190,10 @@ double run_deadline_ms(void);
 double run_patience_ms(void);
 
 /* ---------------------------- run_fail.c: failing ------------------------ */
+
+/* Tells the journal what all programs are doing now, once; a failure does so
+ * too. */
+void run_describe(struct run *r);
 
 /* Tells what the program did wrong, and what it was doing; false. */
 bool run_fail(struct run *r, const char *code, const char *format, ...)

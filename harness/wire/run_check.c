@@ -87,7 +87,8 @@ static bool still_alive(struct run *r)
         struct program *p = &r->programs[i];
         if (!p->started || !p->ended || p->end_is_fine)
             continue;
-        bool crashed = WIFSIGNALED(p->status) || WEXITSTATUS(p->status) == SANITIZER_STATUS;
+        bool crashed = WIFSIGNALED(p->status) ||
+                       WEXITSTATUS(p->status) == SANITIZER_STATUS;
         if (crashed || strcmp(p->name, "client") != 0)
             return run_fail(r, "exited", "the %s ended by itself", p->name);
     }

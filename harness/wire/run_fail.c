@@ -152,8 +152,14 @@ static void describe_program(struct run *r, struct program *p)
     for (int i = 0; i < thread_count && i < 8; i++) {
         bytes_clear(&text);
         bytes_printf(&text, "the %s", p->name);
+        if (count - frame > 1 && threads[i].pid == p->pid)
+            bytes_add_text(&text, ", its first process");
+        else if (count - frame > 1)
+            bytes_printf(&text, ", its child process %d", (int)threads[i].pid);
+        if (thread_count > count - frame)
+            bytes_printf(&text, ", thread %d of %d", i + 1, thread_count);
         if (thread_count > 1)
-            bytes_printf(&text, ", thread %d of %d,", i + 1, thread_count);
+            bytes_add_text(&text, ",");
         bytes_add_text(&text, " was ");
         describe_thread(r, p, &threads[i], &text);
         if (i == 0 && p->listening) {
@@ -176,8 +182,11 @@ static void describe_program(struct run *r, struct program *p)
     bytes_free(&text);
 }
 
-static void describe_programs(struct run *r)
+void run_describe(struct run *r)
 {
+    if (r->described)
+        return;
+    r->described = true;
     for (int i = 0; i < r->program_count; i++)
         if (r->programs[i].started)
             describe_program(r, &r->programs[i]);
@@ -245,38 +254,63 @@ static bool step_begins(struct run *r, const char *words)
     return begins_with(source, words) || begins_with(verb, words);
 }
 
-static bool hint_fits(struct run *r, const struct hint *h)
+static bool clause_fits(struct run *r, const struct hint_clause *c)
 {
-    switch (h->condition) {
-    case HINT_ALWAYS:
-        return true;
+    switch (c->condition) {
     case HINT_GOT:
-        return r->got.length >= h->what.length && h->what.length &&
-               memcmp(r->got.data, h->what.data, h->what.length) == 0;
+        return r->got.length >= c->what.length && c->what.length &&
+               memcmp(r->got.data, c->what.data, c->what.length) == 0;
     case HINT_ENDING:
-        return r->ending && strcmp(r->ending, bytes_text(&h->what)) == 0;
+        return r->ending && strcmp(r->ending, bytes_text(&c->what)) == 0;
     case HINT_BLOCKED:
-        return any_blocked(r, bytes_text(&h->what));
+        return any_blocked(r, bytes_text(&c->what));
     case HINT_EXITED:
         return any_ended(r, 0);
     case HINT_KILLED:
-        return any_ended(r, signal_number(bytes_text(&h->what)));
+        return any_ended(r, signal_number(bytes_text(&c->what)));
     case HINT_BUSY:
         return r->busy;
     case HINT_STDOUT:
-        return any_output(r, false, &h->what);
+        return any_output(r, false, &c->what);
     case HINT_STDERR:
-        return any_output(r, true, &h->what);
+        return any_output(r, true, &c->what);
     case HINT_STEP:
-        return step_begins(r, bytes_text(&h->what));
+        return step_begins(r, bytes_text(&c->what));
     }
     return false;
 }
 
-static const struct hint *fitting_hint(struct run *r)
+/* What a crash, an end or a spin is about, a hint must say that it knows. */
+static bool knows_of_trouble(const struct hint *h)
+{
+    for (int i = 0; i < h->clause_count; i++)
+        switch (h->clauses[i].condition) {
+        case HINT_EXITED:
+        case HINT_KILLED:
+        case HINT_BUSY:
+        case HINT_STDOUT:
+        case HINT_STDERR:
+            return true;
+        default:
+            break;
+        }
+    return false;
+}
+
+static bool hint_fits(struct run *r, const struct hint *h, bool trouble)
+{
+    if (trouble && !knows_of_trouble(h))
+        return false;
+    for (int i = 0; i < h->clause_count; i++)
+        if (!clause_fits(r, &h->clauses[i]))
+            return false;
+    return true;
+}
+
+static const struct hint *fitting_hint(struct run *r, bool trouble)
 {
     for (int i = 0; i < r->script->hint_count; i++)
-        if (hint_fits(r, &r->script->hints[i]))
+        if (hint_fits(r, &r->script->hints[i], trouble))
             return &r->script->hints[i];
     return NULL;
 }
@@ -310,8 +344,8 @@ static struct program *find_dead(struct run *r)
         if (!p->ended)
             continue;
         bool is_client = strcmp(p->name, "client") == 0;
-        if (WIFSIGNALED(p->status) || WEXITSTATUS(p->status) == SANITIZER_STATUS ||
-            !is_client)
+        if (WIFSIGNALED(p->status) ||
+            WEXITSTATUS(p->status) == SANITIZER_STATUS || !is_client)
             return p;
     }
     return NULL;
@@ -337,6 +371,32 @@ static bool machine_is_too_busy(const struct run *r)
     double delay_ms = (double)delay / 1e6;
     return delay_ms > r->script->timer / 2.0 &&
            delay_ms > (clock_ms() - r->journal->start) / 4;
+}
+
+/* A program that ends by itself mostly says why, in its last line. */
+static void tell_last_words(struct run *r, const struct program *dead)
+{
+    for (int i = 0; i < r->program_count; i++) {
+        const struct program *p = &r->programs[i];
+        struct bytes text = {0};
+        const char *said = bytes_text(&p->err.text);
+        size_t length = p->err.text.length;
+        if (!p->started || !p->ended || (dead && p != dead) || !length ||
+            sanitizer_spoke(p, &text)) {
+            bytes_free(&text);
+            continue;
+        }
+        while (length && said[length - 1] == '\n')
+            length--;
+        size_t start = length;
+        while (start && said[start - 1] != '\n')
+            start--;
+        bytes_add_text(&text, "\"");
+        bytes_add_printable(&text, said + start, length - start, 200);
+        bytes_add_text(&text, "\"");
+        journal_about(r->journal, "last-words", bytes_text(&text));
+        bytes_free(&text);
+    }
 }
 
 static bool fail_with(struct run *r, const char *code, const char *sentence)
@@ -374,14 +434,16 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
     /* Sentences begin with a capital, whatever name they begin with. */
     if (text.data[0] >= 'a' && text.data[0] <= 'z')
         text.data[0] = (char)(text.data[0] - 'a' + 'A');
+    tell_last_words(r, dead);
     journal_about(r->journal, "code", code);
     journal_about(r->journal, "sentence", bytes_text(&text));
     journal_text(r->journal, EVENT_FAILED, "", "%s", bytes_text(&text));
     bytes_free(&text);
-    describe_programs(r);
+    run_describe(r);
     /* Of a program that was never run nothing was seen. */
-    const struct hint *hint =
-        strcmp(code, "not-started") == 0 ? NULL : fitting_hint(r);
+    const struct hint *hint = strcmp(code, "not-started") == 0
+                                  ? NULL
+                                  : fitting_hint(r, dead || r->spin.count);
     if (hint)
         journal_about(r->journal, "hint", hint->text);
     r->verdict = VERDICT_FAIL;

@@ -19,7 +19,8 @@ static const struct kind kinds[] = {
     {"stack-use-after-return", "uses",
      "a local variable of a function that is "
      "over"},
-    {"stack-use-after-scope", "uses", "a local variable of a block that is over"},
+    {"stack-use-after-scope", "uses",
+     "a local variable of a block that is over"},
     {"attempting double-free", "gives back",
      "memory that was given back "
      "before"},

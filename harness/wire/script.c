@@ -124,7 +124,8 @@ void script_free(struct script *s)
     free(s->actors);
     steps_free(s->steps, s->step_count);
     for (int i = 0; i < s->hint_count; i++) {
-        bytes_free(&s->hints[i].what);
+        for (int k = 0; k < HINT_CLAUSES_MAX; k++)
+            bytes_free(&s->hints[i].clauses[k].what);
         free(s->hints[i].text);
     }
     free(s->hints);

@@ -70,7 +70,6 @@ struct step {
 
 /* When a hint fits; see hint_fits() in run_fail.c. */
 enum hint_condition {
-    HINT_ALWAYS,
     HINT_GOT,     /* the bytes that came begin with these */
     HINT_ENDING,  /* eof, reset, refused, nothing */
     HINT_BLOCKED, /* a thread of the program is blocked in this call */
@@ -82,9 +81,16 @@ enum hint_condition {
     HINT_STEP, /* the step that failed begins with these words */
 };
 
-struct hint {
+#define HINT_CLAUSES_MAX 3
+
+struct hint_clause {
     enum hint_condition condition;
     struct bytes what;
+};
+
+struct hint {
+    struct hint_clause clauses[HINT_CLAUSES_MAX]; /* all of them must fit */
+    int clause_count;                             /* 0: see hint_fits() */
     char *text;
     int line;
 };

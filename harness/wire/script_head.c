@@ -202,7 +202,8 @@ static bool head_actor(struct parser *p)
     return parser_end_of_line(p);
 }
 
-static bool hint_word(struct parser *p, struct hint *h, const char *expected)
+static bool hint_word(struct parser *p, struct hint_clause *h,
+                      const char *expected)
 {
     struct token *t = parser_look(p);
     if (!t || t->kind != TOKEN_WORD)
@@ -213,7 +214,7 @@ static bool hint_word(struct parser *p, struct hint *h, const char *expected)
     return true;
 }
 
-static bool hint_got(struct parser *p, struct hint *h)
+static bool hint_got(struct parser *p, struct hint_clause *h)
 {
     static const char *const endings[] = {"eof", "reset", "refused", "nothing"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
@@ -230,7 +231,7 @@ static bool hint_got(struct parser *p, struct hint *h)
     return parser_plain_text(p, &h->what);
 }
 
-static bool hint_output(struct parser *p, struct hint *h,
+static bool hint_output(struct parser *p, struct hint_clause *h,
                         enum hint_condition condition)
 {
     h->condition = condition;
@@ -239,7 +240,7 @@ static bool hint_output(struct parser *p, struct hint *h,
     return parser_plain_text(p, &h->what);
 }
 
-static bool hint_condition(struct parser *p, struct hint *h)
+static bool hint_condition(struct parser *p, struct hint_clause *h)
 {
     if (parser_take(p, TOKEN_WORD, "got"))
         return hint_got(p, h);
@@ -272,26 +273,31 @@ static bool hint_condition(struct parser *p, struct hint *h)
                        "stderr");
 }
 
+/* hint [at STEP] [when CONDITION...] ... : "TEXT" */
 static bool head_hint(struct parser *p)
 {
     struct script *s = p->script;
     s->hints =
         memory_grow(s->hints, (size_t)(s->hint_count + 1) * sizeof *s->hints);
     struct hint *h = &s->hints[s->hint_count++];
-    *h = (struct hint){.condition = HINT_ALWAYS, .line = p->line};
+    *h = (struct hint){.line = p->line};
 
-    bool conditional = false;
-    if (parser_take(p, TOKEN_WORD, "when")) {
-        conditional = true;
-        if (!hint_condition(p, h))
-            return false;
-    } else if (parser_take(p, TOKEN_WORD, "at")) {
-        conditional = true;
-        h->condition = HINT_STEP;
-        if (!parser_plain_text(p, &h->what))
+    while (h->clause_count < HINT_CLAUSES_MAX) {
+        struct hint_clause *c = &h->clauses[h->clause_count];
+        bool good;
+        if (parser_take(p, TOKEN_WORD, "when")) {
+            good = hint_condition(p, c);
+        } else if (parser_take(p, TOKEN_WORD, "at")) {
+            c->condition = HINT_STEP;
+            good = parser_plain_text(p, &c->what);
+        } else {
+            break;
+        }
+        h->clause_count++;
+        if (!good)
             return false;
     }
-    if (conditional && !parser_take(p, TOKEN_SIGN, ":"))
+    if (h->clause_count && !parser_take(p, TOKEN_SIGN, ":"))
         return parser_fail(p, parser_column(p, p->position),
                            "expected : and the text of the hint");
     return head_text(p, &h->text);

@@ -8,52 +8,25 @@
 /* ------------------------------- showing ------------------------------- */
 
 #define SHOWN_COLUMNS 58
-#define SHOWN_BEFORE 16 /* bytes before the first difference */
 
-/* A quoted piece of the data that begins at `start`. */
-static void add_piece(struct bytes *out, const char *data, size_t length,
-                      size_t start)
-{
-    bytes_add_text(out, start ? "...\"" : "\"");
-    bytes_add_escaped(out, data + start, length - start, SHOWN_COLUMNS);
-    bytes_add_text(out, "\"");
-}
-
-/* Expected and actual under each other, both from a little before the first
- * difference, and the column of the caret. */
+/* What came, and how it ended, below what was expected. */
 static void show_difference(struct run *r, const struct bytes *expected,
                             const struct bytes *actual, size_t at)
 {
-    struct bytes text = {0}, before = {0};
-    size_t start = at > SHOWN_BEFORE + 8 ? at - SHOWN_BEFORE : 0;
-    char caret[32];
-
-    add_piece(&text, bytes_text(expected), expected->length, start);
-    run_expected(r, "%s (%zu bytes)", bytes_text(&text), expected->length);
-    bytes_clear(&text);
+    char count[32], end[64];
     bool ended = r->ending && strcmp(r->ending, "nothing") != 0;
-    const char *end = !ended                          ? ""
+    const char *how = !ended                          ? ""
                       : strcmp(r->ending, "eof") == 0 ? ", then FIN"
                                                       : ", then RST";
     if (!actual->length) {
-        run_actual(r, "nothing%s", end);
-        bytes_free(&text);
+        snprintf(count, sizeof count, " (%zu bytes)", expected->length);
+        run_difference(r, expected, count, NULL, how, at);
         return;
     }
-    add_piece(&text, bytes_text(actual), actual->length, start);
-    run_actual(r, "%s (%zu byte%s%s)", bytes_text(&text), actual->length,
-               actual->length == 1 ? "" : "s", end);
-    size_t columns = bytes_add_escaped(&before, bytes_text(expected) + start,
-                                       at - start, SHOWN_COLUMNS);
-    snprintf(caret, sizeof caret, "%zu", columns + (start ? 4 : 1));
-    journal_about(r->journal, "caret", caret);
-    if (start) {
-        char offset[64];
-        snprintf(offset, sizeof offset, "%zu", at);
-        journal_about(r->journal, "offset", offset);
-    }
-    bytes_free(&text);
-    bytes_free(&before);
+    snprintf(count, sizeof count, " (%zu bytes)", expected->length);
+    snprintf(end, sizeof end, " (%zu byte%s%s)", actual->length,
+             actual->length == 1 ? "" : "s", how);
+    run_difference(r, expected, count, actual, end, at);
 }
 
 static const char *ending_of(const struct peer *p)
@@ -91,6 +64,16 @@ static bool can_judge(struct run *r, void *context)
                  peer_ended(w->peer));
 }
 
+/* The kernel has set the connection up, and the program does not know it. */
+static bool is_in_queue(const struct peer *p)
+{
+    struct socket_facts facts;
+    return p->fd >= 0 && p->listener < 0 && !peer_ended(p) &&
+           peer_other_end(p, &facts) && !facts.inode &&
+           (facts.state == TCP_STATE_ESTABLISHED ||
+            facts.state == TCP_STATE_CLOSE_WAIT);
+}
+
 static bool fail_expect(struct run *r, const struct wish *w, enum wait_end end)
 {
     struct peer *p = w->peer;
@@ -122,6 +105,9 @@ static bool fail_expect(struct run *r, const struct wish *w, enum wait_end end)
                         "for %s",
                         program, w->same, wanted, who);
     const char *code = end == WAIT_DEADLINE ? "deadline" : "no-answer";
+    if (is_in_queue(p))
+        return run_fail(r, "not-accepted", "the %s never accepted %s%s",
+                        program, who, wait_end_words(end));
     if (w->same == 0)
         return run_fail(r, code, "the %s sent %s nothing%s", program, who,
                         wait_end_words(end));

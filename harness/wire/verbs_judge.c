@@ -3,6 +3,7 @@
 #include "sanitizer.h"
 
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -90,6 +91,23 @@ static bool first_failed_test(const struct program *p, struct bytes *out)
     return true;
 }
 
+/* How far a test came that hangs. The frame of the tests knows it, and says it
+ * when a test's time is over: so it is told that it is. */
+static void add_place_reached(struct run *r, struct program *p,
+                              struct bytes *out)
+{
+    struct bytes text = {0};
+    run_describe(r);
+    kill(p->pid, SIGALRM);
+    run_wait_briefly(r, has_ended, p);
+    p->end_is_fine = true;
+    if (p->ended && first_failed_test(p, &text)) {
+        const char *place = strstr(bytes_text(&text), ", behind line ");
+        bytes_add_text(out, place ? place : "");
+    }
+    bytes_free(&text);
+}
+
 /* A test that a sanitizer has stopped only says that it ended early; the
  * sanitizer's own story is the better one (run_fail). */
 static bool sanitizer_spoke(const struct program *p)
@@ -118,12 +136,13 @@ bool verb_passes(struct run *r, const struct target *t, const struct step *s)
                        end == WAIT_HOPELESS
                            ? "it hangs: it waits for something that never comes"
                            : "it does not come to an end");
+        add_place_reached(r, p, &what);
     } else if (!first_failed_test(p, &what)) {
         describe_end(p->status, &what);
     }
     run_actual(r, "%s", bytes_text(&what));
-    run_fail(r, p->ended ? "unit-test" : "hangs", "a unit test failed: %s",
-             bytes_text(&what));
+    run_fail(r, end == WAIT_DONE ? "unit-test" : "hangs",
+             "a unit test failed: %s", bytes_text(&what));
     bytes_free(&what);
     return false;
 }

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ------------------------------- what is there -------------------------- */
@@ -17,12 +18,119 @@ static bool has_text(struct run *r, void *context)
     return r && output_has(w->output, w->text->data, w->text->length);
 }
 
+/* ----------------------------- a line is missing ------------------------ */
+
+struct line {
+    const char *text;
+    size_t length; /* its end, a newline, included */
+};
+
+static bool next_line(const struct bytes *text, struct line *l)
+{
+    const char *start = l->text ? l->text + l->length : bytes_text(text);
+    size_t left = text->length - (size_t)(start - bytes_text(text));
+    if (!left)
+        return false;
+    const char *newline = memchr(start, '\n', left);
+    *l = (struct line){start, newline ? (size_t)(newline - start) + 1 : left};
+    return true;
+}
+
+/* The first line of what was wanted that is nowhere in the output. */
+static bool find_missing(const struct bytes *wanted, const struct bytes *output,
+                         struct line *out)
+{
+    struct line l = {0};
+    while (next_line(wanted, &l))
+        if (!bytes_contain(output, l.text, l.length)) {
+            *out = l;
+            return true;
+        }
+    return false;
+}
+
+static size_t same_from_begin(const struct line *a, const struct line *b)
+{
+    size_t n = 0;
+    while (n < a->length && n < b->length && a->text[n] == b->text[n])
+        n++;
+    return n;
+}
+
+static size_t same_from_end(const struct line *a, const struct line *b)
+{
+    size_t n = 0;
+    while (n < a->length && n < b->length &&
+           a->text[a->length - 1 - n] == b->text[b->length - 1 - n])
+        n++;
+    return n;
+}
+
+/* The line that was meant for it: mostly another number or sign stands in it.
+ */
+static bool find_similar(const struct line *wanted, const struct bytes *output,
+                         struct line *out)
+{
+    struct line l = {0};
+    size_t best = wanted->length / 2;
+    bool found = false;
+    while (next_line(output, &l)) {
+        size_t same = same_from_begin(wanted, &l) + same_from_end(wanted, &l);
+        if (same > best) {
+            best = same;
+            *out = l;
+            found = true;
+        }
+    }
+    return found;
+}
+
+static bool fail_missing(struct run *r, const struct program *p,
+                         const struct program_output *output,
+                         const struct bytes *wanted, const char *stream)
+{
+    struct line missing, similar;
+    struct bytes expected = {0}, actual = {0};
+    char of[64];
+    snprintf(of, sizeof of, " on its %s", stream);
+    if (!find_missing(wanted, &output->text, &missing)) {
+        bytes_add(&expected, wanted->data, wanted->length);
+        run_difference(r, &expected, of, NULL,
+                       " of that: other lines stand "
+                       "between, or another order",
+                       0);
+        bytes_free(&expected);
+        return run_fail(
+            r, "transcript",
+            "the %s prints these lines, but not one after the other", p->name);
+    }
+    bytes_add(&expected, missing.text, missing.length);
+    if (find_similar(&missing, &output->text, &similar)) {
+        bytes_add(&actual, similar.text, similar.length);
+        run_difference(r, &expected, of, &actual, "",
+                       same_from_begin(&missing, &similar));
+        run_fail(r, "transcript", "the %s prints a line in another way",
+                 p->name);
+    } else {
+        run_difference(r, &expected, of, NULL,
+                       output->text.length ? " like it" : " at all", 0);
+        run_fail(r, "transcript",
+                 p->ended ? "the %s did not print a line that it must print"
+                          : "the %s has not printed a line that it must "
+                            "print by now",
+                 p->name);
+    }
+    bytes_free(&expected);
+    bytes_free(&actual);
+    return false;
+}
+
 static bool judge_output(struct run *r, const struct target *t,
                          const struct step *s,
                          const struct program_output *output,
                          const char *stream)
 {
-    struct bytes text = {0}, shown = {0};
+    struct bytes text = {0};
     struct program *p = run_program(r, t);
     bool good = run_bytes(r, t, &s->values[0], &text);
     if (good) {
@@ -30,22 +138,9 @@ static bool judge_output(struct run *r, const struct target *t,
         run_wait(r, has_text, &w);
         good = has_text(r, &w);
     }
-    if (!good && r->verdict == VERDICT_PASS) {
-        bytes_add_escaped(&shown, text.data, text.length, 60);
-        run_expected(r, "\"%s\" on its %s", bytes_text(&shown), stream);
-        bytes_clear(&shown);
-        bytes_add_escaped(&shown, bytes_text(&output->text),
-                          output->text.length, 60);
-        run_actual(r, output->text.length ? "\"%s\"" : "nothing%s",
-                   bytes_text(&shown));
-        run_fail(r, "transcript",
-                 p->ended ? "the %s did not print a line that it must print"
-                          : "the %s has not printed a line that it must "
-                            "print by now",
-                 p->name);
-    }
+    if (!good && r->verdict == VERDICT_PASS)
+        fail_missing(r, p, output, &text, stream);
     bytes_free(&text);
-    bytes_free(&shown);
     return good;
 }
 

@@ -32,8 +32,17 @@ static void print_failures(SRunner *runner)
     int count = srunner_ntests_failed(runner);
     TestResult **failures = srunner_failures(runner);
 
-    for (int i = 0; i < count; i++)
-        printf("FAILED %s: %s\n", tr_tcname(failures[i]), tr_msg(failures[i]));
+    for (int i = 0; i < count; i++) {
+        const char *path = tr_lfile(failures[i]);
+        const char *slash = strrchr(path, '/');
+
+        printf("FAILED %s: %s", tr_tcname(failures[i]), tr_msg(failures[i]));
+        /* It did not come to say what is wrong: so how far it came. */
+        if (tr_rtype(failures[i]) == CK_ERROR)
+            printf(", behind line %d of %s", tr_lno(failures[i]),
+                   slash != NULL ? slash + 1 : path);
+        putchar('\n');
+    }
     free(failures);
 }
 

@@ -114,15 +114,20 @@ START_TEST(hints_keep_their_conditions)
                     "hint when killed by SIGPIPE : \"4\"\n"
                     "hint when stderr has \"in use\" : \"5\"\n"
                     "hint when busy : \"6\"\nhint at \"A send\" : \"7\"\n"
-                    "hint \"8\"\n"));
+                    "hint \"8\"\n"
+                    "hint at \"A\" when busy when exited : \"9\"\n"));
     static const enum hint_condition wanted[] = {
         HINT_GOT,    HINT_ENDING, HINT_BLOCKED, HINT_KILLED,
-        HINT_STDERR, HINT_BUSY,   HINT_STEP,    HINT_ALWAYS};
-    ck_assert_int_eq(script.hint_count, 8);
-    for (int i = 0; i < 8; i++) {
-        ck_assert_int_eq(script.hints[i].condition, wanted[i]);
+        HINT_STDERR, HINT_BUSY,   HINT_STEP};
+    ck_assert_int_eq(script.hint_count, 9);
+    for (int i = 0; i < 7; i++) {
+        ck_assert_int_eq(script.hints[i].clause_count, 1);
+        ck_assert_int_eq(script.hints[i].clauses[0].condition, wanted[i]);
         ck_assert_int_eq(script.hints[i].text[0], '1' + i);
     }
+    ck_assert_int_eq(script.hints[7].clause_count, 0);
+    ck_assert_int_eq(script.hints[8].clause_count, 3);
+    ck_assert_int_eq(script.hints[8].clauses[2].condition, HINT_EXITED);
     drop();
 }
 END_TEST
