@@ -203,9 +203,9 @@ static bool has_wire(const struct journal *j)
 {
     for (size_t i = 0; i < j->count; i++)
         if (j->events[i].kind == EVENT_START &&
-            strcmp(j->events[i].actor, "unit") != 0)
-            return true;
-    return false;
+            strcmp(j->events[i].actor, "unit") == 0)
+            return false;
+    return true;
 }
 
 /* It crashed, or was never run: no rule of the wire was broken first. */

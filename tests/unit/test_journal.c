@@ -186,12 +186,12 @@ END_TEST
 START_TEST(a_failure_has_its_order)
 {
     static const char *const parts[] = {"too early",
-                                        "Rule echo.2",
-                                        "Why: TCP is a stream",
                                         "expected",
                                         "actual",
-                                        "over the wire",
                                         "blocked in accept",
+                                        "over the wire",
+                                        "Rule echo.2",
+                                        "Why: TCP is a stream",
                                         "Hint: Receive until",
                                         "Run it again: make again"};
     struct journal j = failed_check();
