@@ -67,12 +67,16 @@ build() {
             "make clean and try again."
 }
 
+# has_threads LESSON: true if its programs have more than one of their own.
+has_threads() { [[ " $(modules "$1" | paste -sd ' ') " == *" loop_thread "* ]]; }
+
 # parts LESSON: what of the kit a grade of that lesson needs, for build.
 parts() {
     local name
     echo build/wire
     while read -r name; do
         printf 'build/%s/%s/%s\n' plain "$1" "$name" san "$1" "$name"
+        ! has_threads "$1" || printf 'build/tsan/%s/%s\n' "$1" "$name"
     done < <(programs "$1")
     [ ! -f "lessons/$1/unit.c" ] || printf 'build/units/%s\n' "$1"
 }

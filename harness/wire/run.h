@@ -91,8 +91,9 @@ struct run {
     int news;
     bool rests;
 
-    bool sanitized; /* this is the run of the build with sanitizers: for what
-                       they find, and not for what it costs */
+    /* "san" or "tsan": this is the run of the build with these sanitizers: for
+     * what they find, and not for what it costs. NULL: the plain one. */
+    const char *sanitized;
     bool frame_has_timer; /* that of unit tests, which ends none of their waits
                            */
     bool described; /* what the programs are doing stands in the journal */

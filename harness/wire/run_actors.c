@@ -61,20 +61,21 @@ const char *run_who(struct run *r, const char *actor)
 
 /* The program of that name in the folder that was given; in san/ is its build
  * with sanitizers. NULL: there is none. */
-static char **command_in_folder(struct run *r, const char *name, bool sanitized)
+static char **command_in_folder(struct run *r, const char *name,
+                                const char *flavour)
 {
     struct bytes path = {0};
     char **command = r->commands[r->program_count];
     if (!r->options->programs)
         return NULL;
-    bytes_printf(&path, "%s/%s%s", r->options->programs,
-                 sanitized ? "san/" : "", name);
+    bytes_printf(&path, "%s/%s%s%s", r->options->programs,
+                 flavour ? flavour : "", flavour ? "/" : "", name);
     if (access(bytes_text(&path), X_OK) == 0) {
         command[0] = path.data;
         return command;
     }
     bytes_free(&path);
-    return sanitized ? command_in_folder(r, name, false) : NULL;
+    return flavour ? command_in_folder(r, name, NULL) : NULL;
 }
 
 static char **command_of(struct run *r, const char *name)
@@ -86,9 +87,9 @@ static char **command_of(struct run *r, const char *name)
     if (strcmp(name, "client") == 0 && o->client)
         return o->client;
     /* Unit tests are only there with sanitizers. */
+    bool wants_san = r->script->sanitized || strcmp(name, "unit") == 0;
     return command_in_folder(r, server ? r->server : name,
-                             r->sanitized || r->script->sanitized ||
-                                 strcmp(name, "unit") == 0);
+                             wants_san ? "san" : r->sanitized);
 }
 
 static bool skip_without(struct run *r, const char *name)

@@ -234,7 +234,7 @@ static bool let_it_end(struct run *r)
 }
 
 static void run_once(const struct assignment *a, const struct options *o,
-                     bool sanitized, struct journal *j)
+                     const char *sanitized, struct journal *j)
 {
     struct run *r = begin(a, o, j);
     r->sanitized = sanitized;
@@ -251,40 +251,64 @@ static void run_once(const struct assignment *a, const struct options *o,
     end(r);
 }
 
-/* A program that was run, and of which there is a build with sanitizers. */
-static bool has_sanitized(const struct assignment *a, const struct options *o,
-                          const struct journal *j)
+/* True if there is a build of that kind of a program that the check runs. */
+static bool has_build(const struct assignment *a, const struct options *o,
+                      const char *sanitized)
 {
     const char *names[] = {a->server, "client"};
-    if (a->script->sanitized || !o->programs ||
-        (!journal_verdict_is(j, "pass") && !journal_verdict_is(j, "fail") &&
-         !journal_verdict_is(j, "advice")))
-        return false;
-    for (int i = 0; i < 2; i++) {
+    bool there = false;
+    for (int i = 0; i < 2 && !there; i++) {
         struct bytes path = {0};
-        bytes_printf(&path, "%s/san/%s", o->programs, names[i]);
-        bool there = script_uses(a->script, i ? "client" : "server") &&
-                     access(bytes_text(&path), X_OK) == 0;
+        bytes_printf(&path, "%s/%s/%s", o->programs, sanitized, names[i]);
+        there = script_uses(a->script, i ? "client" : "server") &&
+                access(bytes_text(&path), X_OK) == 0;
         bytes_free(&path);
-        if (there)
+    }
+    return there;
+}
+
+static bool measures(const struct step *steps, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const struct step *s = &steps[i];
+        if (s->kind == STEP_ROUNDS ||
+            (s->kind == STEP_DO
+                 ? s->verb->run == verb_rss || s->verb->run == verb_cpu_start
+                 : measures(s->body, s->body_count)))
             return true;
     }
     return false;
 }
 
+/* The thread sanitizer makes everything ten times as long. What a check moves
+ * by the megabyte to measure it would take half a minute, and show no other
+ * race. */
+static bool is_too_long(const struct script *s, const char *sanitized)
+{
+    return strcmp(sanitized, "tsan") == 0 && measures(s->steps, s->step_count);
+}
+
+static bool was_run(const struct journal *j)
+{
+    return journal_verdict_is(j, "pass") || journal_verdict_is(j, "fail") ||
+           journal_verdict_is(j, "advice");
+}
+
 void run_check(const struct assignment *a, const struct options *o,
                struct journal *j)
 {
-    struct journal again;
-    run_once(a, o, false, j);
-    if (!has_sanitized(a, o, j))
-        return;
-    run_once(a, o, true, &again);
-    if (strcmp(journal_get(&again, "code"), "sanitizer") == 0) {
-        journal_free(j);
-        *j = again;
-    } else {
-        journal_free(&again);
+    static const char *const builds[] = {"san", "tsan"};
+    bool found = a->script->sanitized || !o->programs;
+    run_once(a, o, NULL, j);
+    for (int i = 0; i < 2 && !found && was_run(j); i++) {
+        struct journal again;
+        if (!has_build(a, o, builds[i]) || is_too_long(a->script, builds[i]))
+            continue;
+        run_once(a, o, builds[i], &again);
+        found = strcmp(journal_get(&again, "code"), "sanitizer") == 0;
+        journal_free(found ? j : &again);
+        if (found)
+            *j = again;
     }
 }
 
