@@ -228,7 +228,7 @@ static bool let_it_end(struct run *r)
         program_signal(p, SIGTERM, r->journal);
         if (run_wait_briefly(r, has_ended, p) == WAIT_DONE &&
             WIFEXITED(p->status) && WEXITSTATUS(p->status) == SANITIZER_STATUS)
-            return run_fail(r, "exited", "the %s ended by itself", p->name);
+            return run_fail(r, "sanitizer", "%s", "");
     }
     return true;
 }

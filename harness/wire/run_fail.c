@@ -280,26 +280,33 @@ static bool clause_fits(struct run *r, const struct hint_clause *c)
     return false;
 }
 
-/* What a crash, an end or a spin is about, a hint must say that it knows. */
-static bool knows_of_trouble(const struct hint *h)
+/* What goes before all that a check is about. */
+enum trouble { TROUBLE_NONE, TROUBLE_PROGRAM, TROUBLE_SANITIZER };
+
+/* Of a crash, an end or a spin a hint must say that it knows; and of what a
+ * sanitizer has found, that it knows its words. */
+static bool knows_of(enum trouble trouble, const struct hint *h)
 {
     for (int i = 0; i < h->clause_count; i++)
         switch (h->clauses[i].condition) {
         case HINT_EXITED:
         case HINT_KILLED:
         case HINT_BUSY:
+            if (trouble != TROUBLE_SANITIZER)
+                return true;
+            break;
         case HINT_STDOUT:
         case HINT_STDERR:
             return true;
         default:
             break;
         }
-    return false;
+    return trouble == TROUBLE_NONE;
 }
 
-static bool hint_fits(struct run *r, const struct hint *h, bool trouble)
+static bool hint_fits(struct run *r, const struct hint *h, enum trouble trouble)
 {
-    if (trouble && !knows_of_trouble(h))
+    if (!knows_of(trouble, h))
         return false;
     for (int i = 0; i < h->clause_count; i++)
         if (!clause_fits(r, &h->clauses[i]))
@@ -307,7 +314,7 @@ static bool hint_fits(struct run *r, const struct hint *h, bool trouble)
     return true;
 }
 
-static const struct hint *fitting_hint(struct run *r, bool trouble)
+static const struct hint *fitting_hint(struct run *r, enum trouble trouble)
 {
     for (int i = 0; i < r->script->hint_count; i++)
         if (hint_fits(r, &r->script->hints[i], trouble))
@@ -426,7 +433,8 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
             describe_end(dead->status, &text);
             bytes_add_text(&text, " in the middle of the check");
         }
-        journal_about(r->journal, "instead", sentence);
+        if (*sentence)
+            journal_about(r->journal, "instead", sentence);
     } else {
         bytes_add_text(&text, sentence);
     }
@@ -441,9 +449,11 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
     bytes_free(&text);
     run_describe(r);
     /* Of a program that was never run nothing was seen. */
-    const struct hint *hint = strcmp(code, "not-started") == 0
-                                  ? NULL
-                                  : fitting_hint(r, dead || r->spin.count);
+    enum trouble trouble = strcmp(code, "sanitizer") == 0 ? TROUBLE_SANITIZER
+                           : dead || r->spin.count        ? TROUBLE_PROGRAM
+                                                          : TROUBLE_NONE;
+    const struct hint *hint =
+        strcmp(code, "not-started") == 0 ? NULL : fitting_hint(r, trouble);
     if (hint)
         journal_about(r->journal, "hint", hint->text);
     r->verdict = VERDICT_FAIL;
