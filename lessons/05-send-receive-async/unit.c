@@ -202,6 +202,21 @@ START_TEST(rule_40_not_more_than_asked_for)
 }
 END_TEST
 
+/* The reason for is_readable(), as the text tells it. */
+START_TEST(recv_of_nothing_tells_nothing)
+{
+    char byte;
+    ssize_t count = recv(theirs, &byte, 0, MSG_DONTWAIT);
+
+    ck_assert_msg(count == 0 || errno == EAGAIN,
+                  "recv() of length 0 where nothing has come: %zd, %s", count,
+                  strerror(errno));
+#ifdef __linux__
+    ck_assert_msg(count == -1, "recv() of length 0 gave 0 at once");
+#endif
+}
+END_TEST
+
 START_TEST(rule_41_length_0)
 {
     char byte;
@@ -545,6 +560,7 @@ int main(int argc, char *argv[])
         rule_39_send_never_connected,
         rule_40_data_then_fin,
         rule_40_not_more_than_asked_for,
+        recv_of_nothing_tells_nothing,
         rule_41_length_0,
         rule_42_in_the_order_of_the_begins,
         rule_48_no_overtaking,
