@@ -86,8 +86,7 @@ static char **command_of(struct run *r, const char *name)
         return o->server;
     if (strcmp(name, "client") == 0 && o->client)
         return o->client;
-    /* Unit tests are only there with sanitizers. */
-    bool wants_san = r->script->sanitized || strcmp(name, "unit") == 0;
+    bool wants_san = strcmp(name, "unit") == 0; /* there is no other build */
     return command_in_folder(r, server ? r->server : name,
                              wants_san ? "san" : r->sanitized);
 }

@@ -188,6 +188,7 @@ static struct run *begin(const struct assignment *a, const struct options *o,
     r->script = a->script;
     r->server = a->server;
     r->options = o;
+    r->sanitized = a->build;
     r->journal = j;
     r->news = a->news;
     r->verdict = VERDICT_PASS;
@@ -233,40 +234,6 @@ static bool let_it_end(struct run *r)
     return true;
 }
 
-static void run_once(const struct assignment *a, const struct options *o,
-                     const char *sanitized, struct journal *j)
-{
-    struct run *r = begin(a, o, j);
-    r->sanitized = sanitized;
-    if (describe_rules(r) && needs_are_met(r, a) && run_set_up_actors(r) &&
-        run_steps(r, r->script->steps, r->script->step_count) &&
-        still_alive(r) && sanitized)
-        let_it_end(r);
-    tear_down(r);
-    if (r->look.syscalls_hidden)
-        journal_about(j, "remark",
-                      "The system calls of the program may not be read here; "
-                      "that it waits was judged by its switch counts over "
-                      "100 ms.");
-    end(r);
-}
-
-/* True if there is a build of that kind of a program that the check runs. */
-static bool has_build(const struct assignment *a, const struct options *o,
-                      const char *sanitized)
-{
-    const char *names[] = {a->server, "client"};
-    bool there = false;
-    for (int i = 0; i < 2 && !there; i++) {
-        struct bytes path = {0};
-        bytes_printf(&path, "%s/%s/%s", o->programs, sanitized, names[i]);
-        there = script_uses(a->script, i ? "client" : "server") &&
-                access(bytes_text(&path), X_OK) == 0;
-        bytes_free(&path);
-    }
-    return there;
-}
-
 static bool measures(const struct step *steps, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -280,36 +247,43 @@ static bool measures(const struct step *steps, int count)
     return false;
 }
 
-/* The thread sanitizer makes everything ten times as long. What a check moves
- * by the megabyte to measure it would take half a minute, and show no other
- * race. */
-static bool is_too_long(const struct script *s, const char *sanitized)
+bool run_check_has_build(const struct script *s, const char *server,
+                         const struct options *o, const char *build)
 {
-    return strcmp(sanitized, "tsan") == 0 && measures(s->steps, s->step_count);
-}
-
-static bool was_run(const struct journal *j)
-{
-    return journal_verdict_is(j, "pass") || journal_verdict_is(j, "fail") ||
-           journal_verdict_is(j, "advice");
+    const char *names[] = {server, "client"};
+    bool there = false;
+    if (!o->programs)
+        return false;
+    /* The thread sanitizer makes everything ten times as long. What a check
+     * moves by the megabyte to measure it would take half a minute, and show no
+     * other race. */
+    if (strcmp(build, "tsan") == 0 && measures(s->steps, s->step_count))
+        return false;
+    for (int i = 0; i < 2 && !there; i++) {
+        struct bytes path = {0};
+        bytes_printf(&path, "%s/%s/%s", o->programs, build, names[i]);
+        there = script_uses(s, i ? "client" : "server") &&
+                access(bytes_text(&path), X_OK) == 0;
+        bytes_free(&path);
+    }
+    return there;
 }
 
 void run_check(const struct assignment *a, const struct options *o,
                struct journal *j)
 {
-    static const char *const builds[] = {"san", "tsan"};
-    bool found = a->script->sanitized || !o->programs;
-    run_once(a, o, NULL, j);
-    for (int i = 0; i < 2 && !found && was_run(j); i++) {
-        struct journal again;
-        if (!has_build(a, o, builds[i]) || is_too_long(a->script, builds[i]))
-            continue;
-        run_once(a, o, builds[i], &again);
-        found = strcmp(journal_get(&again, "code"), "sanitizer") == 0;
-        journal_free(found ? j : &again);
-        if (found)
-            *j = again;
-    }
+    struct run *r = begin(a, o, j);
+    if (describe_rules(r) && needs_are_met(r, a) && run_set_up_actors(r) &&
+        run_steps(r, r->script->steps, r->script->step_count) &&
+        still_alive(r) && r->sanitized)
+        let_it_end(r);
+    tear_down(r);
+    if (r->look.syscalls_hidden)
+        journal_about(j, "remark",
+                      "The system calls of the program may not be read here; "
+                      "that it waits was judged by its switch counts over "
+                      "100 ms.");
+    end(r);
 }
 
 void run_check_broken(const struct assignment *a, const struct options *o,

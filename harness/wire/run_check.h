@@ -11,10 +11,16 @@
 struct assignment {
     const struct script *script;
     const char *server;    /* the program that is called so in the steps */
+    const char *build;     /* of the programs: "san", "tsan"; NULL: the plain */
     const char *waits_for; /* a check that it needs, and that was not passed;
                               NULL: it can run */
     int news;              /* a descriptor that gets NEWS_...; -1: none */
 };
+
+/* True if there is a build of that kind of a program that the check runs, and
+ * the check is one to run on it. */
+bool run_check_has_build(const struct script *s, const char *server,
+                         const struct options *o, const char *build);
 
 /* Runs the check and fills the journal. */
 void run_check(const struct assignment *a, const struct options *o,

@@ -18,26 +18,42 @@
 #include <unistd.h>
 
 /* Checks that wait cost no time, but descriptors and memory. */
-#define JOBS_A_CORE 8
+#define JOBS_A_CORE 16
 
 enum job_state { JOB_OPEN, JOB_RUNNING, JOB_ENDED };
 
+/* One check on one build of the programs. */
 struct job {
     const struct list_entry *entry;
-    struct journal *journal;
+    const char *build;     /* NULL: the plain one */
+    struct result *result; /* of its check */
     enum job_state state;
     pid_t pid;
     int news;   /* from the check: REST and WORK; its end, when it has ended */
     bool rests; /* it only waits for time to pass */
-    int way;    /* how long the way is from its begin to the end, in ms */
     FILE *kept; /* its journal, on its way here */
 };
+
+/* A check: it has come to its end when it has on all builds. What a sanitizer
+ * has found there counts before all else. */
+struct result {
+    struct journal *journal;
+    int open; /* jobs that have not ended yet */
+    bool found;
+    int way; /* how long the way is from its begin to the end, in ms */
+};
+
+/* Besides the plain one, which comes first. */
+static const char *const builds[] = {"san", "tsan"};
+#define BUILDS 2
 
 struct schedule {
     const struct list *list;
     const struct options *options;
     struct journal *journals;
+    struct result *results; /* one a check, in the order of the list */
     struct job *jobs;
+    int job_count;
     int cores, running, ended, told;
     bool good; /* the results are kept */
 };
@@ -63,21 +79,23 @@ static void make_folder(const char *path)
     mkdir(part, 0777);
 }
 
-static FILE *open_journal(const char *folder, const char *name)
+static FILE *open_journal(void)
 {
-    char path[PATH_MAX];
-    if (folder) {
-        snprintf(path, sizeof path, "%s/%s.jsonl", folder, name);
-        return fopen(path, "w+e");
-    }
     int fd = memfd_create("journal", MFD_CLOEXEC);
     return fd >= 0 ? fdopen(fd, "w+") : NULL;
 }
 
-static struct job *find_job(struct schedule *s, const char *name)
+static FILE *open_file(const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s.jsonl", folder, name);
+    return fopen(path, "we");
+}
+
+static struct result *find_result(struct schedule *s, const char *name)
 {
     const struct list_entry *e = list_find(s->list, name);
-    return e ? &s->jobs[e - s->list->entries] : NULL;
+    return e ? &s->results[e - s->list->entries] : NULL;
 }
 
 /* True where all that it needs has ended. The first of these that was not
@@ -89,10 +107,10 @@ static bool may_begin(struct schedule *s, const struct job *job,
     const struct text_list *needs = &job->entry->script.needs;
     *waits_for = NULL;
     for (int i = 0; i < needs->count; i++) {
-        const struct job *need = find_job(s, needs->texts[i]);
+        const struct result *need = find_result(s, needs->texts[i]);
         if (!need)
             continue;
-        if (need->state != JOB_ENDED)
+        if (need->open)
             return false;
         bool met = journal_verdict_is(need->journal, "pass") ||
                    journal_verdict_is(need->journal, "skip") ||
@@ -107,8 +125,8 @@ static bool may_begin(struct schedule *s, const struct job *job,
 static void be_the_check(const struct schedule *s, const struct job *job,
                          const char *waits_for, int news)
 {
-    struct assignment a = {&job->entry->script, job->entry->program, waits_for,
-                           news};
+    struct assignment a = {&job->entry->script, job->entry->program, job->build,
+                           waits_for, news};
     struct journal j;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     program_become_subreaper();
@@ -123,7 +141,7 @@ static void begin_job(struct schedule *s, struct job *job,
                       const char *waits_for)
 {
     int news[2] = {-1, -1};
-    job->kept = open_journal(s->options->results, job->entry->script.name);
+    job->kept = open_journal();
     if (job->kept && pipe2(news, O_CLOEXEC) == 0)
         job->pid = fork();
     else
@@ -139,39 +157,76 @@ static void begin_job(struct schedule *s, struct job *job,
         end_job(s, job, strerror(errno));
 }
 
+static bool read_journal(struct job *job, struct journal *out)
+{
+    int line;
+    if (!job->kept)
+        return false;
+    rewind(job->kept);
+    if (journal_read(out, job->kept, &line) && *journal_get(out, "verdict"))
+        return true;
+    journal_free(out);
+    return false;
+}
+
 /* Takes the journal that the check has left. Where there is none with a
- * verdict, wire itself has failed. */
+ * verdict, wire itself has failed: on a further build nothing is lost by it. */
 static void take_journal(struct schedule *s, struct job *job, const char *why)
 {
-    struct assignment a = {&job->entry->script, job->entry->program, NULL, -1};
-    int line;
-    if (job->kept) {
-        rewind(job->kept);
-        if (journal_read(job->journal, job->kept, &line) &&
-            *journal_get(job->journal, "verdict"))
-            return;
-        journal_free(job->journal);
+    struct result *result = job->result;
+    struct assignment a = {&job->entry->script, job->entry->program, job->build,
+                           NULL, -1};
+    struct journal j;
+    bool read = read_journal(job, &j);
+    if (!read && !job->build)
+        run_check_broken(&a, s->options, why, &j);
+    else if (!read)
+        return;
+    bool found = job->build && !result->found &&
+                 strcmp(journal_get(&j, "code"), "sanitizer") == 0;
+    if (job->build ? !found : result->found) {
+        journal_free(&j);
+        return;
     }
-    run_check_broken(&a, s->options, why, job->journal);
-    if (job->kept && ftruncate(fileno(job->kept), 0) == 0) {
-        rewind(job->kept);
-        journal_write(job->journal, job->kept);
-    }
+    /* The plain run may end behind the others, and be in its place before. */
+    journal_free(result->journal);
+    *result->journal = j;
+    result->found = found;
+}
+
+static void keep_result(struct schedule *s, struct job *job)
+{
+    struct result *result = job->result;
+    s->ended++;
+    if (!s->options->results)
+        return;
+    FILE *file = open_file(s->options->results, job->entry->script.name);
+    if (file)
+        journal_write(result->journal, file);
+    if (!file || fclose(file) != 0 ||
+        !manifest_write(s->options->results, s->list, s->journals))
+        s->good = false;
 }
 
 static void end_job(struct schedule *s, struct job *job, const char *why)
 {
     take_journal(s, job, why);
-    if (!job->kept || fclose(job->kept) != 0)
-        s->good = false;
+    if (job->kept)
+        fclose(job->kept);
     if (job->news >= 0)
         close(job->news);
     job->state = JOB_ENDED;
     s->running--;
-    s->ended++;
-    if (s->options->results &&
-        !manifest_write(s->options->results, s->list, s->journals))
-        s->good = false;
+    if (--job->result->open == 0)
+        keep_result(s, job);
+}
+
+/* On the plain build it is not run either. */
+static void leave_out(struct schedule *s, struct job *job)
+{
+    job->state = JOB_ENDED;
+    if (--job->result->open == 0)
+        keep_result(s, job);
 }
 
 /* The check has something to say, be it that it has ended. */
@@ -197,13 +252,13 @@ static void hear(struct schedule *s, struct job *job)
 static void hear_all(struct schedule *s)
 {
     struct pollfd *watch =
-        memory_get((size_t)(s->list->count + 1) * sizeof *watch);
-    for (int i = 0; i < s->list->count; i++)
+        memory_get((size_t)(s->job_count + 1) * sizeof *watch);
+    for (int i = 0; i < s->job_count; i++)
         watch[i] = (struct pollfd){
             .fd = s->jobs[i].state == JOB_RUNNING ? s->jobs[i].news : -1,
             .events = POLLIN};
-    if (poll(watch, (nfds_t)s->list->count, -1) > 0)
-        for (int i = 0; i < s->list->count; i++)
+    if (poll(watch, (nfds_t)s->job_count, -1) > 0)
+        for (int i = 0; i < s->job_count; i++)
             if (watch[i].revents)
                 hear(s, &s->jobs[i]);
     free(watch);
@@ -212,20 +267,22 @@ static void hear_all(struct schedule *s)
 static int count_working(const struct schedule *s)
 {
     int working = 0;
-    for (int i = 0; i < s->list->count; i++)
+    for (int i = 0; i < s->job_count; i++)
         working += s->jobs[i].state == JOB_RUNNING && !s->jobs[i].rests;
     return working;
 }
 
 /* Of those that may begin the one with the longest way; in the order of the
- * list where that decides nothing. */
+ * list where that decides nothing, the plain build first. */
 static struct job *find_next(struct schedule *s, const char **waits_for)
 {
     struct job *next = NULL;
-    for (int i = 0; i < s->list->count; i++) {
+    *waits_for = NULL;
+    for (int i = 0; i < s->job_count; i++) {
         struct job *job = &s->jobs[i];
         const char *why;
-        if (job->state != JOB_OPEN || (next && next->way >= job->way) ||
+        if (job->state != JOB_OPEN ||
+            (next && next->result->way >= job->result->way) ||
             !may_begin(s, job, &why))
             continue;
         next = job;
@@ -241,7 +298,10 @@ static void begin_what_can(struct schedule *s)
         struct job *next = find_next(s, &waits_for);
         if (!next)
             return;
-        begin_job(s, next, waits_for);
+        if (next->build && waits_for)
+            leave_out(s, next);
+        else
+            begin_job(s, next, waits_for);
     }
 }
 
@@ -272,14 +332,36 @@ static int cost_of(const struct script *s)
 static void measure_ways(struct schedule *s)
 {
     for (int i = s->list->count - 1; i >= 0; i--) {
-        struct job *job = &s->jobs[i];
-        const struct text_list *needs = &job->entry->script.needs;
-        job->way += cost_of(&job->entry->script);
-        for (int k = 0; k < needs->count; k++) {
-            struct job *need = find_job(s, needs->texts[k]);
-            if (need && need->way < job->way)
-                need->way = job->way;
+        const struct script *script = &s->list->entries[i].script;
+        struct result *result = &s->results[i];
+        result->way += cost_of(script);
+        for (int k = 0; k < script->needs.count; k++) {
+            struct result *need = find_result(s, script->needs.texts[k]);
+            if (need && need->way < result->way)
+                need->way = result->way;
         }
+    }
+}
+
+static void add_job(struct schedule *s, int entry, const char *build)
+{
+    struct result *result = &s->results[entry];
+    s->jobs[s->job_count++] = (struct job){
+        .entry = &s->list->entries[entry], .result = result, .build = build};
+    result->open++;
+}
+
+static void add_jobs(struct schedule *s)
+{
+    for (int i = 0; i < s->list->count; i++) {
+        const struct list_entry *e = &s->list->entries[i];
+        s->journals[i] = (struct journal){0};
+        s->results[i].journal = &s->journals[i];
+        add_job(s, i, NULL);
+        for (int k = 0; k < BUILDS; k++)
+            if (run_check_has_build(&e->script, e->program, s->options,
+                                    builds[k]))
+                add_job(s, i, builds[k]);
     }
 }
 
@@ -291,10 +373,9 @@ bool schedule_run(const struct list *l, const struct options *o,
                          .journals = journals,
                          .cores = count_cores(),
                          .good = true};
-    s.jobs = memory_get((size_t)(l->count + 1) * sizeof *s.jobs);
-    for (int i = 0; i < l->count; i++)
-        s.jobs[i] =
-            (struct job){.entry = &l->entries[i], .journal = &journals[i]};
+    s.results = memory_get((size_t)(l->count + 1) * sizeof *s.results);
+    s.jobs = memory_get((size_t)(l->count * (BUILDS + 1) + 1) * sizeof *s.jobs);
+    add_jobs(&s);
     measure_ways(&s);
     if (o->results)
         make_folder(o->results);
@@ -303,12 +384,12 @@ bool schedule_run(const struct list *l, const struct options *o,
         s.good = false;
     while (s.ended < l->count && s.good) {
         begin_what_can(&s);
-        while (s.told < l->count && s.jobs[s.told].state == JOB_ENDED)
+        while (s.told < l->count && !s.results[s.told].open)
             told(&journals[s.told++], context);
         if (s.running)
             hear_all(&s);
     }
-    while (s.told < l->count && s.jobs[s.told].state == JOB_ENDED)
+    while (s.told < l->count && !s.results[s.told].open)
         told(&journals[s.told++], context);
     if (!s.good)
         fprintf(stderr, "wire: cannot write to %s: %s\n",
@@ -316,5 +397,6 @@ bool schedule_run(const struct list *l, const struct options *o,
     /* Of a check that was killed itself something may be left. */
     programs_end_all();
     free(s.jobs);
+    free(s.results);
     return s.good;
 }

@@ -106,7 +106,6 @@ struct script {
     struct text_list needs;
     struct text_list environment; /* NAME=value, for its programs */
     char *read;
-    bool sanitized; /* wants the build with sanitizers, if there is one */
 
     struct actor *actors;
     int actor_count;

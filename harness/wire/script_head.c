@@ -92,15 +92,6 @@ static bool head_read(struct parser *p)
     return head_text(p, &p->script->read);
 }
 
-static bool head_build(struct parser *p)
-{
-    if (!parser_take(p, TOKEN_WORD, "sanitized"))
-        return parser_fail(p, parser_column(p, p->position),
-                           "expected sanitized");
-    p->script->sanitized = true;
-    return parser_end_of_line(p);
-}
-
 /* The value of a variable: a word, a number or a text. */
 static bool env_value(struct parser *p, struct bytes *out)
 {
@@ -309,8 +300,8 @@ static const struct {
 } head_words_table[] = {
     {"check", head_check},   {"rule", head_rule},   {"stage", head_stage},
     {"points", head_points}, {"timer", head_timer}, {"needs", head_needs},
-    {"read", head_read},     {"build", head_build}, {"env", head_env},
-    {"peers", head_peers},   {"actor", head_actor}, {"hint", head_hint},
+    {"read", head_read},     {"env", head_env},     {"peers", head_peers},
+    {"actor", head_actor},   {"hint", head_hint},
 };
 
 /* True where the line began with a word of the head. */

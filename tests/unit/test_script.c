@@ -39,7 +39,7 @@ START_TEST(the_head_is_kept)
                     "check \"a text \\\"in\\\" pieces\"\n"
                     "rule echo.3 echo.4\nstage b\npoints 2\n"
                     "needs one-message 03-more\nread \"file#part\"\n"
-                    "build sanitized\nenv BACKEND=poll\nenv N=3\n"
+                    "env BACKEND=poll\nenv N=3\n"
                     "env BACKEND = \"a b\"\n"
                     "server start # another\n"));
     ck_assert_str_eq(script.name, "name");
@@ -51,7 +51,6 @@ START_TEST(the_head_is_kept)
     ck_assert_int_eq(script.needs.count, 2);
     ck_assert_str_eq(script.needs.texts[1], "03-more");
     ck_assert_str_eq(script.read, "file#part");
-    ck_assert(script.sanitized);
     ck_assert_int_eq(script.environment.count, 2);
     ck_assert_str_eq(script.environment.texts[0], "BACKEND=a b");
     ck_assert_str_eq(script.environment.texts[1], "N=3");
