@@ -91,10 +91,10 @@ static bool first_failed_test(const struct program *p, struct bytes *out)
     return true;
 }
 
-/* How far a test came that hangs. The frame of the tests knows it, and says it
- * when a test's time is over: so it is told that it is. */
-static void add_place_reached(struct run *r, struct program *p,
-                              struct bytes *out)
+/* Which test hangs, and how far it came. The frame of the tests knows it, and
+ * says it when a test's time is over: so it is told that it is. */
+static void describe_hang(struct run *r, struct program *p, const char *how,
+                          struct bytes *out)
 {
     struct bytes text = {0};
     run_describe(r);
@@ -102,8 +102,12 @@ static void add_place_reached(struct run *r, struct program *p,
     run_wait_briefly(r, has_ended, p);
     p->end_is_fine = true;
     if (p->ended && first_failed_test(p, &text)) {
-        const char *place = strstr(bytes_text(&text), ", behind line ");
-        bytes_add_text(out, place ? place : "");
+        const char *said = bytes_text(&text);
+        const char *place = strstr(said, ", behind line ");
+        bytes_printf(out, "%.*s: %s%s", (int)strcspn(said, ":"), said, how,
+                     place ? place : "");
+    } else {
+        bytes_add_text(out, how);
     }
     bytes_free(&text);
 }
@@ -128,19 +132,17 @@ bool verb_passes(struct run *r, const struct target *t, const struct step *s)
         return true;
 
     struct bytes what = {0};
-    run_expected(r, "every unit test of that name passes");
     if (!p->ended) {
         r->ending = "nothing";
         run_note_busy(r, end);
-        bytes_add_text(&what,
-                       end == WAIT_HOPELESS
-                           ? "it hangs: it waits for something that never comes"
-                           : "it does not come to an end");
-        add_place_reached(r, p, &what);
+        describe_hang(r, p,
+                      end == WAIT_HOPELESS ? "it hangs: it waits for something "
+                                             "that never comes"
+                                           : "it does not come to an end",
+                      &what);
     } else if (!first_failed_test(p, &what)) {
         describe_end(p->status, &what);
     }
-    run_actual(r, "%s", bytes_text(&what));
     run_fail(r, end == WAIT_DONE ? "unit-test" : "hangs",
              "a unit test failed: %s", bytes_text(&what));
     bytes_free(&what);

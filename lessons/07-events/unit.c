@@ -102,12 +102,15 @@ static void park_many(struct waiter *w, struct event *first,
     sleep_in_thread(w);
 }
 
-/* W comes back, with RESULT. */
-static void join(struct waiter *w, int result, const char *words)
+/* W comes back, with RESULT. The place is marked: it may never come. */
+#define join(w, result, words)                                                 \
+    (mark_point(), join_thread((w), (result), (words)))
+static void join_thread(struct waiter *w, int result, const char *words)
 {
     pthread_join(w->thread, NULL);
-    ck_assert_msg(w->result == result, "%s: the wait gave %d, and not %d (%s)",
-                  words, w->result, result, strerror(w->error));
+    if (w->result != result)
+        ck_abort_msg("%s: the wait gave %d, and not %d (%s)", words, w->result,
+                     result, strerror(w->error));
 }
 
 static struct event *create(enum event_mode mode, bool is_set)

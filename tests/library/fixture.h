@@ -41,8 +41,11 @@ extern int calls;
 /* A callback that notes its result there, and does not end it. */
 void note(struct async_result *ar);
 
-/* Runs LOOP until *COUNT has come to WANTED. */
-void run_until(struct loop *loop, const int *count, int wanted);
+/* Runs LOOP until *COUNT has come to WANTED. The place in the test is marked,
+ * so that a test that hangs can say how far it came. */
+#define run_until(loop, count, wanted)                                         \
+    (mark_point(), run_until_count((loop), (count), (wanted)))
+void run_until_count(struct loop *loop, const int *count, int wanted);
 /* Runs LOOP for some rounds without waiting: what can happen, happens. */
 void run_rounds(struct loop *loop);
 
@@ -55,7 +58,7 @@ char *pattern(size_t length);
 /* CALL must fail with errno ERROR; WORDS say what was tried, and begin with the
  * number of the rule. */
 #define ASSERT_FAILS(call, error, words)                                       \
-    assert_failure(((errno = 0), (call)), (error), (words))
+    (mark_point(), assert_failure(((errno = 0), (call)), (error), (words)))
 void assert_failure(bool succeeded, int error, const char *words);
 
 #endif
