@@ -449,9 +449,12 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
     bytes_free(&text);
     run_describe(r);
     /* Of a program that was never run nothing was seen. */
-    enum trouble trouble = strcmp(code, "sanitizer") == 0 ? TROUBLE_SANITIZER
-                           : dead || r->spin.count        ? TROUBLE_PROGRAM
-                                                          : TROUBLE_NONE;
+    /* A unit test is about one function, and so are all its check's hints. */
+    bool is_unit = dead && strcmp(dead->name, "unit") == 0;
+    enum trouble trouble = is_unit                          ? TROUBLE_NONE
+                           : strcmp(code, "sanitizer") == 0 ? TROUBLE_SANITIZER
+                           : dead || r->spin.count          ? TROUBLE_PROGRAM
+                                                            : TROUBLE_NONE;
     const struct hint *hint =
         strcmp(code, "not-started") == 0 ? NULL : fitting_hint(r, trouble);
     if (hint)
