@@ -22,6 +22,7 @@ static const char *const kind_names[] = {
     [EVENT_SENT_RESET] = "sent-reset",
     [EVENT_RECEIVED_RESET] = "received-reset",
     [EVENT_REFUSED] = "refused",
+    [EVENT_FAULT] = "fault",
     [EVENT_NOTE] = "note",
     [EVENT_FAILED] = "failed",
 };

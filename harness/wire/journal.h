@@ -34,6 +34,8 @@ enum event_kind {
     EVENT_SENT_RESET,
     EVENT_RECEIVED_RESET,
     EVENT_REFUSED,
+    EVENT_FAULT, /* a call of a program was made to go wrong; text: which and
+                    how, key: what a plan calls it, number: times */
     EVENT_NOTE,  /* something proved: consumed, quiet, a count; text says it */
     EVENT_FAILED /* the judgement; text: the sentence */
 };

@@ -15,6 +15,7 @@ struct row {
     bool data, failed, printed;
     bool program; /* a program speaks, beside its life line */
     bool left;    /* that line is the left one */
+    bool fault;   /* what it says is about a call of the program */
     long number;  /* bytes, where it is data */
     struct bytes bytes;
 };
@@ -143,6 +144,13 @@ static void add_event(struct rows *rows, const struct event *e,
         bytes_printf(&row->label, is_name ? "is sent %s" : "is %s",
                      bytes_text(&e->value));
         return;
+    case EVENT_FAULT:
+        row = add_row(rows, e);
+        row->program = row->fault = true;
+        bytes_add(&row->label, bytes_text(&e->value), e->value.length);
+        if (e->number > 1)
+            bytes_printf(&row->label, " (x%ld)", e->number);
+        return;
     case EVENT_CONNECT: /* with a key: a fake server listens */
         row = add_row(rows, e);
         bytes_add_text(&row->label, "listens");
@@ -242,6 +250,8 @@ static void draw_sentence(const struct row *row, struct bytes *out)
         bytes_add_text(out, label);
     else if (row->printed)
         bytes_printf(out, "%s prints \"%s\"", row->actor, label);
+    else if (row->fault)
+        bytes_printf(out, "%s's %s", row->actor, label);
     else if (row->direction == ASIDE)
         bytes_printf(out, "%s %s", row->actor, label);
     else if (strcmp(label, "connects") == 0 && row->direction == TO_RIGHT)

@@ -578,6 +578,39 @@ bool descriptor_is_inherited(pid_t pid, int fd)
            !(flags & O_CLOEXEC);
 }
 
+/* A line "tfd: 5 events: 80000019 ..." of what an epoll watches. */
+static bool tells_of_edges(const char *text, int fd)
+{
+    const unsigned long edges = 1UL << 31; /* EPOLLET */
+    int watched;
+    unsigned long events;
+    for (const char *p = text; (p = strstr(p, "tfd:")); p++)
+        if (sscanf(p, "tfd: %d events: %lx", &watched, &events) == 2 &&
+            watched == fd && events & edges)
+            return true;
+    return false;
+}
+
+bool descriptor_has_edges(pid_t pid, int fd)
+{
+    struct descriptor *list;
+    int count = process_descriptors(pid, &list);
+    bool found = false;
+    for (int i = 0; i < count && !found; i++) {
+        char path[64];
+        struct bytes text = {0};
+        if (strcmp(list[i].target, "anon_inode:[eventpoll]") != 0)
+            continue;
+        snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", (int)speaker(pid),
+                 list[i].fd);
+        found = bytes_read_file(path, &text) &&
+                tells_of_edges(bytes_text(&text), fd);
+        bytes_free(&text);
+    }
+    free(list);
+    return found;
+}
+
 static unsigned long status_number(pid_t pid, const char *name)
 {
     char path[48], text[4096];
@@ -609,6 +642,11 @@ bool process_has_posix_timer(pid_t pid)
     char path[48], text[64];
     snprintf(path, sizeof path, "/proc/%d/timers", (int)pid);
     return slurp(path, text, sizeof text) > 0;
+}
+
+pid_t process_of_thread(pid_t tid)
+{
+    return (pid_t)status_number(tid, "\nTgid:");
 }
 
 size_t process_rss(pid_t pid)

@@ -29,6 +29,9 @@ int process_tree_fresh(pid_t root, pid_t *pids);
  * Where the first thread has ended before others, it is that of another. */
 char process_state(pid_t pid);
 
+/* The process of a thread; 0: gone. */
+pid_t process_of_thread(pid_t tid);
+
 struct thread_facts {
     pid_t pid, tid;
     char state;
@@ -81,6 +84,8 @@ struct descriptor {
  * or gone. */
 int process_descriptors(pid_t pid, struct descriptor **out);
 bool descriptor_is_inherited(pid_t pid, int fd); /* no close-on-exec */
+/* True if an epoll of the process tells of it once and not again (EPOLLET). */
+bool descriptor_has_edges(pid_t pid, int fd);
 
 /* VmRSS in bytes; 0 where it is not known. */
 size_t process_rss(pid_t pid);

@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +44,8 @@ void program_free(struct program *p)
     if (p->pidfd >= 0)
         close(p->pidfd);
     free(p->before_freeze);
+    faults_free(p->faults);
+    faults_plan_free(&p->plan);
     free(p->limits.hosts);
     texts_free(&p->environment);
     *p = (struct program){.pidfd = -1, .out = {.fd = -1}, .err = {.fd = -1}};
@@ -97,6 +100,34 @@ void command_free(char **words)
 
 /* -------------------------------- start -------------------------------- */
 
+/* The pipes to a program: its two outputs, what the child has to say if it
+ * cannot become the program, and when it may. */
+struct pipes {
+    int out[2], err[2], report[2];
+    int go[2]; /* ends when the child may go on: it is traced then */
+};
+
+static void close_pair(int pair[2])
+{
+    for (int i = 0; i < 2; i++)
+        if (pair[i] >= 0)
+            close(pair[i]);
+}
+
+static bool open_pipes(struct pipes *p)
+{
+    *p = (struct pipes){{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+    if (pipe2(p->out, O_CLOEXEC) == 0 && pipe2(p->err, O_CLOEXEC) == 0 &&
+        pipe2(p->report, O_CLOEXEC) == 0 && pipe2(p->go, O_CLOEXEC) == 0)
+        return true;
+    int error = errno;
+    close_pair(p->out);
+    close_pair(p->err);
+    close_pair(p->report);
+    errno = error;
+    return false;
+}
+
 /* What the child tells wire if it cannot become the program. */
 struct start_error {
     enum start_result result;
@@ -108,7 +139,9 @@ static void child_fails(int fd, enum start_result result, const char *what)
 {
     struct start_error e = {.result = result, .error = errno};
     snprintf(e.what, sizeof e.what, "%s", what);
-    ssize_t written = write(fd, &e, sizeof e);
+    /* Not write(), at which a program may have to stop already (faults.c). */
+    struct iovec piece = {&e, sizeof e};
+    ssize_t written = pwritev2(fd, &piece, 1, -1, 0);
     _exit(written == (ssize_t)sizeof e ? 127 : 126);
 }
 
@@ -155,8 +188,14 @@ static void child_signals(void)
 
 /* Runs in the child and does not return. */
 static void become_program(const struct program *p, char **argv,
-                           char **environment, int out, int err, int error_fd)
+                           char **environment, const struct pipes *pipes)
 {
+    int error_fd = pipes->report[1];
+    char none;
+
+    close(pipes->go[1]);
+    while (read(pipes->go[0], &none, 1) < 0 && errno == EINTR)
+        ;
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     child_signals();
@@ -164,8 +203,8 @@ static void become_program(const struct program *p, char **argv,
         child_hosts(error_fd, p->limits.hosts);
     int in = open("/dev/null", O_RDONLY);
     dup2(in, 0);
-    dup2(out, 1);
-    dup2(err, 2);
+    dup2(pipes->out[1], 1);
+    dup2(pipes->err[1], 2);
     /* The error pipe must survive until exec, above what gets filled. */
     long reserved = p->limits.fill_fds > 3 ? p->limits.fill_fds : 3;
     int kept = fcntl(error_fd, F_DUPFD_CLOEXEC, (int)reserved);
@@ -181,6 +220,8 @@ static void become_program(const struct program *p, char **argv,
     child_limit(kept, RLIMIT_NOFILE, p->limits.nofile);
     child_limit(kept, RLIMIT_STACK, p->limits.stack);
     child_limit(kept, RLIMIT_AS, p->limits.memory);
+    if (p->faults && !faults_confine(&p->plan))
+        child_fails(kept, START_NO_FAULTS, "set a filter for");
     execvpe(argv[0], argv, environment);
     bool for_now = errno == ENOMEM || errno == EAGAIN || errno == ENFILE;
     child_fails(kept, for_now ? START_IMPOSSIBLE : START_NO_PROGRAM, "start");
@@ -228,32 +269,6 @@ static struct text_list environment_of(const struct program *p)
     return list;
 }
 
-/* The pipes to a program: its two outputs, and what the child has to say if it
- * cannot become the program. */
-struct pipes {
-    int out[2], err[2], report[2];
-};
-
-static void close_pair(int pair[2])
-{
-    for (int i = 0; i < 2; i++)
-        if (pair[i] >= 0)
-            close(pair[i]);
-}
-
-static bool open_pipes(struct pipes *p)
-{
-    *p = (struct pipes){{-1, -1}, {-1, -1}, {-1, -1}};
-    if (pipe2(p->out, O_CLOEXEC) == 0 && pipe2(p->err, O_CLOEXEC) == 0 &&
-        pipe2(p->report, O_CLOEXEC) == 0)
-        return true;
-    int error = errno;
-    close_pair(p->out);
-    close_pair(p->err);
-    errno = error;
-    return false;
-}
-
 static void tell_start(const struct program *p, char **argv, struct journal *j)
 {
     struct bytes text = {0};
@@ -287,16 +302,26 @@ enum start_result program_start(struct program *p, char *const *arguments,
     }
     char **argv = argv_of(p, arguments, count);
     struct text_list environment = environment_of(p);
+    if (p->plan.count && !p->faults)
+        p->faults = faults_begin(&p->plan, p->name, j);
     p->pid = fork();
     if (p->pid == 0)
-        become_program(p, argv, environment.texts, pipes.out[1], pipes.err[1],
-                       pipes.report[1]);
+        become_program(p, argv, environment.texts, &pipes);
+    bool traced = p->pid < 0 || !p->faults || faults_trace(p->faults, p->pid);
+    int trace_error = errno;
+    if (!traced)
+        kill(p->pid, SIGKILL);
+    close_pair(pipes.go);
     close(pipes.out[1]);
     close(pipes.err[1]);
     close(pipes.report[1]);
     if (p->pid < 0) {
         e.result = START_IMPOSSIBLE;
         bytes_printf(why, "fork: %s", strerror(errno));
+    } else if (!traced) {
+        e.result = START_NO_FAULTS;
+        bytes_printf(why, "ptrace: %s", strerror(trace_error));
+        waitpid(p->pid, NULL, 0);
     } else if (read(pipes.report[0], &e, sizeof e) == (ssize_t)sizeof e) {
         bytes_printf(why, "cannot %s \"%s\": %s", e.what, argv[0],
                      strerror(e.error));
@@ -439,8 +464,13 @@ bool program_pump(struct program *p, struct journal *j)
         return false;
     bool moved = pump_output(p, &p->out, "stdout", j);
     moved |= pump_output(p, &p->err, "stderr", j);
-    int status;
-    bool heard = !p->ended && waitpid(p->pid, &status, WNOHANG) == p->pid;
+    int status = 0;
+    bool heard = false;
+    p->stirred = false;
+    if (p->faults)
+        p->stirred = faults_pump(p->faults, &heard, &status);
+    else
+        heard = !p->ended && waitpid(p->pid, &status, WNOHANG) == p->pid;
     if (heard && WIFSTOPPED(status)) {
         note_stop(p, status);
         moved = true;
@@ -502,12 +532,13 @@ void programs_end_all(void)
         int count = process_tree(getpid(), pids);
         for (int i = 0; i < count; i++)
             kill(pids[i], SIGKILL);
-        /* All dead children are reaped; a killed one needs a moment to die,
-         * and waitpid sleeps until it has. */
-        pid_t dead = waitpid(-1, NULL, count ? 0 : WNOHANG);
+        /* All dead children are reaped, and dead threads where they are traced;
+         * a killed one needs a moment to die, and waitpid sleeps until it has.
+         */
+        pid_t dead = waitpid(-1, NULL, __WALL | (count ? 0 : WNOHANG));
         if (dead < 0 && errno == ECHILD)
             return;
-        while (waitpid(-1, NULL, WNOHANG) > 0)
+        while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
             ;
         /* There are children, and /proc does not show them: it may be out of
          * reach for good. */

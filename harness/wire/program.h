@@ -11,6 +11,7 @@
 #define WIRE_PROGRAM_H
 
 #include "bytes.h"
+#include "faults.h"
 #include "journal.h"
 #include "process.h"
 
@@ -44,7 +45,9 @@ struct program {
     char **command;               /* NULL-terminated; NULL: none was given */
     struct text_list environment; /* NAME=value, beside the usual ones */
     struct program_limits limits;
-    rlim_t nofile_before; /* while it gets no descriptors; else 0 */
+    struct faults_plan plan; /* of what goes wrong; kept for a restart */
+    struct faults *faults;   /* what makes it so; NULL: nothing */
+    rlim_t nofile_before;    /* while it gets no descriptors; else 0 */
 
     bool started;
     pid_t pid;
@@ -64,6 +67,8 @@ struct program {
      * shows restart_syscall in its place. */
     struct thread_facts *before_freeze;
     int before_freeze_count;
+
+    bool stirred; /* a thread stood still at a call, and was let go on */
 
     bool held_back;  /* its first thread stops at each system call */
     bool at_stop;    /* and stands still, until the others sleep */
@@ -86,6 +91,7 @@ enum start_result {
     START_DONE,
     START_IMPOSSIBLE, /* here and now */
     START_NO_NAMESPACE,
+    START_NO_FAULTS,
     START_NO_PROGRAM /* the command is no program that can be run */
 };
 

@@ -59,7 +59,8 @@ static void describe_thread(struct run *r, const struct program *p,
         return;
     }
     if (t->state == 't') {
-        bytes_add_text(out, "held back by the check");
+        bytes_add_text(out, p->frozen ? "stopped (frozen by the check)"
+                                      : "held back by the check");
         return;
     }
     if (t->state == 'X') {
@@ -254,6 +255,15 @@ static bool step_begins(struct run *r, const char *words)
     return begins_with(source, words) || begins_with(verb, words);
 }
 
+static bool last_fault_is_in(const struct run *r, const char *call)
+{
+    const struct journal *j = r->journal;
+    for (size_t i = j->count; i-- > 0;)
+        if (j->events[i].kind == EVENT_FAULT)
+            return strcmp(j->events[i].key, call) == 0;
+    return false;
+}
+
 static bool clause_fits(struct run *r, const struct hint_clause *c)
 {
     switch (c->condition) {
@@ -264,6 +274,8 @@ static bool clause_fits(struct run *r, const struct hint_clause *c)
         return r->ending && strcmp(r->ending, bytes_text(&c->what)) == 0;
     case HINT_BLOCKED:
         return any_blocked(r, bytes_text(&c->what));
+    case HINT_FAULT:
+        return last_fault_is_in(r, bytes_text(&c->what));
     case HINT_EXITED:
         return any_ended(r, 0);
     case HINT_KILLED:
@@ -292,6 +304,7 @@ static bool knows_of(enum trouble trouble, const struct hint *h)
         case HINT_EXITED:
         case HINT_KILLED:
         case HINT_BUSY:
+        case HINT_FAULT:
             if (trouble != TROUBLE_SANITIZER)
                 return true;
             break;

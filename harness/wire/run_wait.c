@@ -106,20 +106,24 @@ bool run_pump(struct run *r)
         if (p->forward >= 0)
             moved |= pump_relay(r, p);
     }
-    for (int i = 0; i < r->program_count; i++)
+    r->stirred = false;
+    for (int i = 0; i < r->program_count; i++) {
         moved |= program_pump(&r->programs[i], r->journal);
+        r->stirred |= r->programs[i].stirred;
+    }
     return moved;
 }
 
 static void poll_all(struct run *r, double ms)
 {
     struct pollfd *watch = memory_get(
-        (size_t)(2 * r->peer_count + 3 * r->program_count) * sizeof *watch);
+        (size_t)(2 * r->peer_count + 4 * r->program_count) * sizeof *watch);
     nfds_t count = 0;
     for (int i = 0; i < r->program_count; i++) {
         const struct program *p = &r->programs[i];
-        int fds[] = {p->out.fd, p->err.fd, p->ended ? -1 : p->pidfd};
-        for (int k = 0; k < 3; k++)
+        int fds[] = {p->out.fd, p->err.fd, p->ended ? -1 : p->pidfd,
+                     p->faults ? faults_wake(p->faults) : -1};
+        for (int k = 0; k < 4; k++)
             if (p->started && fds[k] >= 0)
                 watch[count++] =
                     (struct pollfd){.fd = fds[k], .events = POLLIN};
@@ -347,39 +351,48 @@ static enum quiet quiet_now(struct run *r)
     return quiet == QUIET_FOREVER ? QUIET_FOREVER : QUIET_TIMED;
 }
 
-static bool is_of_server(const struct run *r, pid_t pid)
+static struct program *server_of(struct run *r, pid_t pid)
 {
     pid_t pids[PROCESSES_MAX];
     for (int i = 0; i < r->program_count; i++) {
-        const struct program *p = &r->programs[i];
+        struct program *p = &r->programs[i];
         int count = p->listening && !p->held_back ? program_tree(p, pids) : 0;
         for (int k = 0; k < count; k++)
             if (pids[k] == pid)
-                return true;
+                return p;
     }
-    return false;
+    return NULL;
+}
+
+/* It runs, or stands at a call for a moment, because of faults. */
+static bool spins(struct run *r, const struct thread_facts *t)
+{
+    const struct program *p = server_of(r, t->pid);
+    if (!p || (t->state != 'R' && t->state != 't'))
+        return false;
+    if (t->state == 't' &&
+        !(p->faults && faults_has_running(p->faults, t->tid)))
+        return false;
+    return spin_watch(t, p->faults, &r->spin);
 }
 
 /* A client may ask again and again until a time is over, and nothing but its
  * end tells of that. A server has no such time. */
 bool run_is_spinning(struct run *r)
 {
-    bool stuck, spins = false;
+    bool stuck, found = false;
     if (!sockets_settled(r, &stuck))
         return false;
     unsigned long long mark = progress_mark(r);
     quiet_look(getpid(), NULL, 0, &r->look);
-    for (int i = 0; i < r->look.count && !spins; i++) {
-        const struct thread_facts *t = &r->look.threads[i];
-        spins = t->state == 'R' && is_of_server(r, t->pid) &&
-                spin_watch(t, &r->spin);
-    }
-    spins &= !run_pump(r) && mark == progress_mark(r);
-    if (spins)
+    for (int i = 0; i < r->look.count && !found; i++)
+        found = spins(r, &r->look.threads[i]);
+    found &= !run_pump(r) && mark == progress_mark(r);
+    if (found)
         r->busy = true;
     else
         r->spin.count = 0;
-    return spins;
+    return found;
 }
 
 const char *wait_end_words(enum wait_end end)
@@ -468,7 +481,7 @@ static enum wait_end wait_until(struct run *r, wait_condition *condition,
     r->still_since = r->wait_since = 0;
     r->moves_on = false;
     for (;;) {
-        bool moved = run_pump(r);
+        bool moved = run_pump(r), stirs = r->stirred;
         if (condition && condition(r, context))
             return WAIT_DONE;
         if (deadline_has_come(&deadline, r))
@@ -482,7 +495,7 @@ static enum wait_end wait_until(struct run *r, wait_condition *condition,
         }
         if (clock_ms() - moved_at > watch_after) {
             quiet_look(getpid(), NULL, 0, &r->look);
-            if (quiet_is_running(&r->look) && run_is_spinning(r))
+            if ((stirs || quiet_is_running(&r->look)) && run_is_spinning(r))
                 return WAIT_SPINNING;
             watch_after = 2 * (clock_ms() - moved_at);
         }
@@ -490,7 +503,7 @@ static enum wait_end wait_until(struct run *r, wait_condition *condition,
             quiet_look(getpid(), NULL, 0, &r->look);
             tell_rest(r, !quiet_is_running(&r->look));
         }
-        if (moved) {
+        if (moved || stirs) {
             pause = 0.05;
         } else if (pause > 0.3 || !condition) {
             enum quiet quiet = quiet_now(r);

@@ -73,6 +73,7 @@ enum hint_condition {
     HINT_GOT,     /* the bytes that came begin with these */
     HINT_ENDING,  /* eof, reset, refused, nothing */
     HINT_BLOCKED, /* a thread of the program is blocked in this call */
+    HINT_FAULT,   /* the last fault that was injected was in this call */
     HINT_EXITED,  /* the program had ended */
     HINT_KILLED,  /* a signal ended it */
     HINT_BUSY,    /* it was using the processor */

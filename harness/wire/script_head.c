@@ -241,6 +241,12 @@ static bool hint_condition(struct parser *p, struct hint_clause *h)
             return parser_fail(p, parser_column(p, p->position), "expected in");
         return hint_word(p, h, "a call, such as recv");
     }
+    if (parser_take(p, TOKEN_WORD, "fault")) {
+        h->condition = HINT_FAULT;
+        if (!parser_take(p, TOKEN_WORD, "in"))
+            return parser_fail(p, parser_column(p, p->position), "expected in");
+        return hint_word(p, h, "a call, such as recv");
+    }
     if (parser_take(p, TOKEN_WORD, "killed")) {
         h->condition = HINT_KILLED;
         if (!parser_take(p, TOKEN_WORD, "by"))
@@ -260,8 +266,8 @@ static bool hint_condition(struct parser *p, struct hint_clause *h)
         return true;
     }
     return parser_fail(p, parser_column(p, p->position),
-                       "expected got, blocked, exited, killed, busy, stdout or "
-                       "stderr");
+                       "expected got, blocked, fault, exited, killed, busy, "
+                       "stdout or stderr");
 }
 
 /* hint [at STEP] [when CONDITION...] ... : "TEXT" */

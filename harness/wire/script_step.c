@@ -1,4 +1,5 @@
 /* A step: who does what, matched against the table of verbs. */
+#include "faults_plan.h"
 #include "parser.h"
 #include "verbs.h"
 
@@ -48,6 +49,24 @@ static void want(struct expectation *e, int token, const char *what)
     bytes_add_text(&e->wanted, what);
 }
 
+/* A text of faults, which must be one already when the check is read. The
+ * column of what is wrong in it is right as long as it has no escapes. */
+static bool parse_faults(struct parser *p, struct value *v)
+{
+    int column = parser_column(p, p->position) + 1;
+    struct part *part = add_part(&v->parts, &v->count, PART_BYTES);
+    struct faults_plan plan = {0};
+    struct bytes error = {0};
+    size_t place;
+    bool good = parser_plain_text(p, &part->bytes);
+    if (good &&
+        !faults_plan_add(&plan, bytes_text(&part->bytes), &place, &error))
+        good = parser_fail(p, column + (int)place, "%s", bytes_text(&error));
+    faults_plan_free(&plan);
+    bytes_free(&error);
+    return good;
+}
+
 /* Matches one word of a pattern; true if the token fits it. */
 static bool match_word(struct parser *p, struct step *s, const char *word,
                        struct expectation *e)
@@ -69,6 +88,14 @@ static bool match_word(struct parser *p, struct step *s, const char *word,
             if (!parser_bytes(p, &s->values[s->value_count++]))
                 return false;
         return true;
+    }
+    if (strcmp(word, "FAULTS") == 0) {
+        if (!t || t->kind != TOKEN_TEXT) {
+            want(e, p->position, "rules in quotes");
+            return false;
+        }
+        s->value_count++;
+        return parse_faults(p, v);
     }
     if (strcmp(word, "NUMBER") == 0) {
         if (!t || (t->kind != TOKEN_NUMBER && t->kind != TOKEN_NAME)) {

@@ -139,7 +139,8 @@ static bool find_round(const struct spin_call *calls, int count,
 enum stop { STOP_CALL, STOP_OTHER, STOP_LATE, STOP_GONE };
 
 /* Waits until the thread stops. Its end is left for whoever waits for that. */
-static enum stop wait_for_stop(pid_t tid, double until, int *signal)
+static enum stop wait_for_stop(pid_t tid, struct faults *faults, double until,
+                               int *signal)
 {
     sigset_t child;
     sigemptyset(&child);
@@ -155,9 +156,14 @@ static enum stop wait_for_stop(pid_t tid, double until, int *signal)
             info.si_code != CLD_TRAPPED)
             return STOP_GONE;
         if (info.si_pid && waitpid(tid, &status, __WALL) == tid) {
-            if (WSTOPSIG(status) == (SIGTRAP | 0x80))
+            if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
+                if (faults)
+                    faults_at_stop(faults, tid, status);
                 return STOP_CALL;
-            if (status >> 16 == 0)
+            }
+            if (faults)
+                *signal = faults_at_stop(faults, tid, status);
+            else if (status >> 16 == 0)
                 *signal = WSTOPSIG(status);
             return STOP_OTHER;
         }
@@ -191,29 +197,43 @@ static bool read_call(pid_t tid, struct spin_call *c, bool *inside)
     return true;
 }
 
-static int record(pid_t tid, struct spin_call *calls)
+/* It can be let go only where it stands still. */
+static void let_go(pid_t tid, struct faults *faults, int signal)
+{
+    if (faults)
+        faults_go_on(faults, tid, signal);
+    else
+        ptrace(PTRACE_DETACH, tid, NULL, (long)signal);
+}
+
+static int record(pid_t tid, struct faults *faults, struct spin_call *calls)
 {
     double begin = clock_ms();
     bool inside = false;
     int count = 0, signal;
-    enum stop stop = wait_for_stop(tid, begin + CALL_MS, &signal);
+    enum stop stop = wait_for_stop(tid, faults, begin + CALL_MS, &signal);
 
     while (count < CALLS_WATCHED && clock_ms() - begin < WATCH_MS &&
            (stop == STOP_CALL || stop == STOP_OTHER)) {
         if (stop == STOP_CALL && read_call(tid, &calls[count], &inside))
             count++;
         ptrace(PTRACE_SYSCALL, tid, NULL, (long)signal);
-        stop = wait_for_stop(tid, clock_ms() + CALL_MS, &signal);
+        stop = wait_for_stop(tid, faults, clock_ms() + CALL_MS, &signal);
     }
-    /* It can be let go only where it stands still. */
     if (stop == STOP_LATE && ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0)
-        stop = wait_for_stop(tid, clock_ms() + 1000, &signal);
+        stop = wait_for_stop(tid, faults, clock_ms() + 1000, &signal);
     if (stop == STOP_CALL || stop == STOP_OTHER)
-        ptrace(PTRACE_DETACH, tid, NULL, (long)signal);
+        let_go(tid, faults, signal);
     return count;
 }
 
-bool spin_watch(const struct thread_facts *t, struct spin *out)
+static bool seize(pid_t tid)
+{
+    return ptrace(PTRACE_SEIZE, tid, NULL, (long)PTRACE_O_TRACESYSGOOD) == 0;
+}
+
+bool spin_watch(const struct thread_facts *t, struct faults *faults,
+                struct spin *out)
 {
     struct spin_call calls[CALLS_WATCHED];
     sigset_t child, before;
@@ -222,9 +242,9 @@ bool spin_watch(const struct thread_facts *t, struct spin *out)
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, &before);
-    if (ptrace(PTRACE_SEIZE, t->tid, NULL, (long)PTRACE_O_TRACESYSGOOD) == 0 &&
+    if ((faults || seize(t->tid)) &&
         ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) == 0)
-        count = record(t->tid, calls);
+        count = record(t->tid, faults, calls);
     sigprocmask(SIG_SETMASK, &before, NULL);
     out->pid = t->pid;
     return count == CALLS_WATCHED && find_round(calls, count, out);

@@ -11,6 +11,7 @@
 #ifndef WIRE_SPIN_H
 #define WIRE_SPIN_H
 
+#include "faults.h"
 #include "process.h"
 
 #define SPIN_CALLS_MAX 16
@@ -31,8 +32,10 @@ struct spin {
 /* "recv" */
 const char *spin_call_name(long call);
 
-/* Watches the thread for some milliseconds. True: it is proved to spin. False:
- * it gets somewhere, computes, sleeps, or may not be watched. */
-bool spin_watch(const struct thread_facts *t, struct spin *out);
+/* Watches the thread for some milliseconds; `faults` (or NULL) is what traces
+ * it already. True: it is proved to spin. False: it gets somewhere, computes,
+ * sleeps, or may not be watched. */
+bool spin_watch(const struct thread_facts *t, struct faults *faults,
+                struct spin *out);
 
 #endif

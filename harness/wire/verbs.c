@@ -1,5 +1,7 @@
 #include "verbs.h"
 
+#include "faults_plan.h"
+
 #define PROGRAM ACTOR_PROGRAM
 #define PEER ACTOR_PEER
 #define RELAY ACTOR_RELAY
@@ -17,6 +19,9 @@ const struct verb verbs[] = {
      "every descriptor below this number is taken when it starts"},
     {PROGRAM, "hosts BYTES is STRINGS", verb_hosts,
      "for it, the name stands for these addresses, in this order"},
+    {PROGRAM, "inject FAULTS", verb_inject,
+     "what goes wrong in its calls, by rules or a plan, as below (set before "
+     "start)"},
     {MACHINE, "port NAME", verb_port,
      "saves a port that is free now and never given out by the kernel"},
 
@@ -221,6 +226,8 @@ void verbs_print_manual(struct bytes *out)
         "  hint when got nothing : \"TEXT\"    nothing came\n"
         "  hint when got eof : \"TEXT\"        or: reset, refused\n"
         "  hint when blocked in CALL : \"TEXT\"\n"
+        "  hint when fault in CALL : \"TEXT\"  the last fault that was\n"
+        "                                    injected; CALL as below\n"
         "  hint when exited : \"TEXT\"\n"
         "  hint when killed by SIGNAL : \"TEXT\"\n"
         "  hint when busy : \"TEXT\"           it used the processor\n"
@@ -250,6 +257,26 @@ void verbs_print_manual(struct bytes *out)
         "                           descriptor, thread or child; fails if it\n"
         "                           still does after 64\n"
         "  together { ... }         what the steps send leaves in one go\n");
+    bytes_add_text(
+        out,
+        "\n"
+        "Faults\n"
+        "  FAULTS   \"CALL:WHICH=WHAT, ...\"; of several rules the first that\n"
+        "           fits counts\n"
+        "  CALL     accept, recv (and read ...), send (and write ...),\n"
+        "           wait (select, poll, epoll_wait ...), connect; each "
+        "process\n"
+        "           counts its own, those on TCP sockets alone\n"
+        "  WHICH    2, 2-5, 2- or *; 2-9/3 is each third of these, */3 is the\n"
+        "           third, the sixth ...\n"
+        "  WHAT     an error, such as EINTR; short:BYTES; "
+        "delay:MILLISECONDS\n"
+        "           accept:2=ECONNABORTED, recv:*/3=EINTR, send:1-4=short:1\n"
+        "           EAGAIN is given to non-blocking sockets only\n"
+        "  PLAN     \"plan NAME seed NUMBER\" in place of a rule; the seed "
+        "and the\n"
+        "           number of the call decide, so it is the same each time\n");
+    faults_plan_print_manual(out);
     manual_rows(out, PROGRAM, "Programs (server, client)");
     manual_rows(out, PEER, "Peers (A, B, F, ...)");
     manual_rows(out, RELAY, "Relays");

@@ -3,8 +3,9 @@
  *
  * Each row holds who can do it, the pattern of its words, the function that
  * does it and one line of help. In a pattern, lower-case words and signs stand
- * for themselves; BYTES, NUMBER, NAME, SIGNAL and STRINGS (none or more BYTES)
- * are values that the function finds in step.values, in this order.
+ * for themselves; BYTES, NUMBER, NAME, SIGNAL, FAULTS (faults_plan.h) and
+ * STRINGS (none or more BYTES) are values that the function finds in
+ * step.values, in this order.
  */
 #ifndef WIRE_VERBS_H
 #define WIRE_VERBS_H
@@ -41,7 +42,7 @@ void verbs_print_manual(struct bytes *out);
 verb_function verb_start, verb_start_raw, verb_restart, verb_listening,
     verb_stop, verb_signal, verb_freeze, verb_thaw, verb_hold_back,
     verb_limit_nofile, verb_limit_stack, verb_limit_memory, verb_fill_fds,
-    verb_no_more_fds, verb_more_fds, verb_hosts, verb_port;
+    verb_no_more_fds, verb_more_fds, verb_hosts, verb_inject, verb_port;
 
 /* verbs_peer.c: the sockets of wire */
 verb_function verb_connect, verb_connect_to, verb_connect_many, verb_rcvbuf,

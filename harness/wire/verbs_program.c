@@ -63,6 +63,22 @@ bool verb_hosts(struct run *r, const struct target *t, const struct step *s)
     return good;
 }
 
+bool verb_inject(struct run *r, const struct target *t, const struct step *s)
+{
+    struct program *p = run_program(r, t);
+    struct bytes text = {0}, error = {0};
+    size_t place;
+    bool good = run_bytes(r, t, &s->values[0], &text);
+    if (good && p->started)
+        good = run_undecided(r, "faults are injected from the start on");
+    else if (good &&
+             !faults_plan_add(&p->plan, bytes_text(&text), &place, &error))
+        good = run_undecided(r, "%s", bytes_text(&error));
+    bytes_free(&text);
+    bytes_free(&error);
+    return good;
+}
+
 static bool is_free(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -177,6 +193,11 @@ static bool start(struct run *r, struct program *p, const struct arguments *a)
         run_skip(r,
                  "this machine does not let a program have its own "
                  "/etc/hosts (%s)",
+                 bytes_text(&why));
+    else if (result == START_NO_FAULTS)
+        run_skip(r,
+                 "this machine does not let faults be injected into a program "
+                 "(%s)",
                  bytes_text(&why));
     else if (result == START_NO_PROGRAM && was_given(r, p))
         fail_not_started(r, p, bytes_text(&why));
@@ -467,6 +488,8 @@ static bool is_stopped(struct run *r, void *context)
 {
     pid_t pids[PROCESSES_MAX];
     const struct program *p = context;
+    if (p->faults)
+        return faults_all_stopped(p->faults);
     int count = program_tree(p, pids);
     for (int i = 0; i < count; i++)
         if (process_state(pids[i]) != 'T')
@@ -523,6 +546,9 @@ bool verb_hold_back(struct run *r, const struct target *t, const struct step *s)
 {
     (void)s;
     struct program *p = run_program(r, t);
+    if (p->faults)
+        return run_undecided(r, "a program into which faults are injected "
+                                "cannot be held back");
     if (!program_hold_back(p))
         return run_undecided(r,
                              "the first thread of the %s cannot be held back "

@@ -113,20 +113,21 @@ START_TEST(hints_keep_their_conditions)
                     "hint when killed by SIGPIPE : \"4\"\n"
                     "hint when stderr has \"in use\" : \"5\"\n"
                     "hint when busy : \"6\"\nhint at \"A send\" : \"7\"\n"
-                    "hint \"8\"\n"
-                    "hint at \"A\" when busy when exited : \"9\"\n"));
+                    "hint when fault in send : \"8\"\n"
+                    "hint \"9\"\n"
+                    "hint at \"A\" when busy when exited : \"10\"\n"));
     static const enum hint_condition wanted[] = {
         HINT_GOT,    HINT_ENDING, HINT_BLOCKED, HINT_KILLED,
-        HINT_STDERR, HINT_BUSY,   HINT_STEP};
-    ck_assert_int_eq(script.hint_count, 9);
-    for (int i = 0; i < 7; i++) {
+        HINT_STDERR, HINT_BUSY,   HINT_STEP,    HINT_FAULT};
+    ck_assert_int_eq(script.hint_count, 10);
+    for (int i = 0; i < 8; i++) {
         ck_assert_int_eq(script.hints[i].clause_count, 1);
         ck_assert_int_eq(script.hints[i].clauses[0].condition, wanted[i]);
         ck_assert_int_eq(script.hints[i].text[0], '1' + i);
     }
-    ck_assert_int_eq(script.hints[7].clause_count, 0);
-    ck_assert_int_eq(script.hints[8].clause_count, 3);
-    ck_assert_int_eq(script.hints[8].clauses[2].condition, HINT_EXITED);
+    ck_assert_int_eq(script.hints[8].clause_count, 0);
+    ck_assert_int_eq(script.hints[9].clause_count, 3);
+    ck_assert_int_eq(script.hints[9].clauses[2].condition, HINT_EXITED);
     drop();
 }
 END_TEST
@@ -151,6 +152,8 @@ START_TEST(every_verb_can_be_parsed)
             bytes_add_text(&text, "P");
         else if (strncmp(p, "SIGNAL", n) == 0)
             bytes_add_text(&text, "SIGTERM");
+        else if (strncmp(p, "FAULTS", n) == 0)
+            bytes_add_text(&text, "\"accept:1=EINTR\"");
         else
             bytes_add(&text, p, n);
         bytes_add_text(&text, " ");
@@ -181,6 +184,8 @@ static const struct {
     {"check \"x\"\nA send fill \"a\"\n", 2, 13, "number of bytes"},
     {"check \"x\"\nA send file \"no such file\"\n", 2, 13, "cannot read"},
     {"check \"x\"\nserver exit zero\n", 2, 13, "a number"},
+    {"check \"x\"\nserver inject\n", 2, 14, "rules in quotes"},
+    {"check \"x\"\nserver inject \"recv:1=EPIPE\"\n", 2, 23, "EINTR, EAGAIN"},
     {"check \"x\"\nserver fds = baseline\n", 2, 12, "expected"},
     {"check \"x\"\nmangler start\n", 2, 1, "no actor"},
     {"check \"x\"\nA[2] send \"x\"\n", 2, 3, "no group"},

@@ -1,0 +1,578 @@
+#include "faults.h"
+
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <elf.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/ptrace.h>
+#include <linux/seccomp.h>
+
+/* --------------------------- the machine's words ------------------------ */
+
+/* Both leave a call out whose number is -1, and take what then stands in the
+ * register of the result for its result. */
+#if defined __x86_64__
+#define OUR_ARCHITECTURE AUDIT_ARCH_X86_64
+
+static bool poke(pid_t tid, size_t offset, long value)
+{
+    return ptrace(PTRACE_POKEUSER, tid, offset, value) == 0;
+}
+
+/* The argument with the number 2, the third: in all the calls that are cut
+ * it is the length. */
+static bool set_length(pid_t tid, unsigned long length)
+{
+    return poke(tid, offsetof(struct user, regs.rdx), (long)length);
+}
+
+static bool leave_out(pid_t tid, int error)
+{
+    return poke(tid, offsetof(struct user, regs.orig_rax), -1) &&
+           poke(tid, offsetof(struct user, regs.rax), -error);
+}
+
+#elif defined __aarch64__
+#define OUR_ARCHITECTURE AUDIT_ARCH_AARCH64
+
+static bool set_register(pid_t tid, int which, unsigned long value)
+{
+    struct user_regs_struct all;
+    struct iovec place = {&all, sizeof all};
+    if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &place) == -1)
+        return false;
+    all.regs[which] = value;
+    return ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &place) == 0;
+}
+
+static bool set_length(pid_t tid, unsigned long length)
+{
+    return set_register(tid, 2, length);
+}
+
+static bool leave_out(pid_t tid, int error)
+{
+    int none = -1;
+    struct iovec place = {&none, sizeof none};
+    return ptrace(PTRACE_SETREGSET, tid, NT_ARM_SYSTEM_CALL, &place) == 0 &&
+           set_register(tid, 0, (unsigned long)-error);
+}
+
+#else
+#define OUR_ARCHITECTURE 0
+
+static bool set_length(pid_t tid, unsigned long length)
+{
+    return tid < 0 && length;
+}
+
+static bool leave_out(pid_t tid, int error)
+{
+    return tid < 0 && error;
+}
+#endif
+
+/* ------------------------------- the calls ------------------------------ */
+
+static const struct traced_call {
+    int number;
+    enum fault_call call;
+    bool has_length; /* argument 2: of bytes, or (is_vector) of buffers */
+    bool is_vector;
+    bool has_flags; /* argument 3, of recv() and send() */
+} traced_calls[] = {
+    {SYS_accept, FAULT_ACCEPT, false, false, false},
+    {SYS_accept4, FAULT_ACCEPT, false, false, false},
+    {SYS_read, FAULT_RECV, true, false, false},
+    {SYS_readv, FAULT_RECV, true, true, false},
+    {SYS_recvfrom, FAULT_RECV, true, false, true},
+    {SYS_recvmsg, FAULT_RECV, false, false, false},
+    {SYS_write, FAULT_SEND, true, false, false},
+    {SYS_writev, FAULT_SEND, true, true, false},
+    {SYS_sendto, FAULT_SEND, true, false, true},
+    {SYS_sendmsg, FAULT_SEND, false, false, false},
+    {SYS_connect, FAULT_CONNECT, false, false, false},
+    {SYS_ppoll, FAULT_WAIT, false, false, false},
+    {SYS_pselect6, FAULT_WAIT, false, false, false},
+    {SYS_epoll_pwait, FAULT_WAIT, false, false, false},
+#ifdef SYS_epoll_pwait2
+    {SYS_epoll_pwait2, FAULT_WAIT, false, false, false},
+#endif
+#ifdef SYS_poll
+    {SYS_poll, FAULT_WAIT, false, false, false},
+#endif
+#ifdef SYS_select
+    {SYS_select, FAULT_WAIT, false, false, false},
+#endif
+#ifdef SYS_epoll_wait
+    {SYS_epoll_wait, FAULT_WAIT, false, false, false},
+#endif
+};
+
+#define TRACED_CALLS ((int)(sizeof traced_calls / sizeof *traced_calls))
+
+static const struct traced_call *find_call(unsigned long long number)
+{
+    for (int i = 0; i < TRACED_CALLS; i++)
+        if ((unsigned long long)traced_calls[i].number == number)
+            return &traced_calls[i];
+    return NULL;
+}
+
+/* ------------------------------- the filter ----------------------------- */
+
+/* Looks at the architecture first: elsewhere the same numbers mean other calls,
+ * and those pass. */
+static unsigned short write_filter(const struct faults_plan *plan,
+                                   struct sock_filter *out)
+{
+    const unsigned architecture = offsetof(struct seccomp_data, arch);
+    const unsigned number = offsetof(struct seccomp_data, nr);
+    int wanted[TRACED_CALLS], count = 0, at = 0;
+
+    for (int i = 0; i < TRACED_CALLS; i++)
+        if (faults_plan_is_about(plan, traced_calls[i].call))
+            wanted[count++] = traced_calls[i].number;
+    out[at++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, architecture);
+    out[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+                                             OUR_ARCHITECTURE, 0,
+                                             (unsigned char)(count + 1));
+    out[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, number);
+    for (int i = 0; i < count; i++)
+        out[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+                                                 (unsigned)wanted[i],
+                                                 (unsigned char)(count - i), 0);
+    out[at++] =
+        (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    out[at++] =
+        (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE);
+    return (unsigned short)at;
+}
+
+bool faults_confine(const struct faults_plan *plan)
+{
+    struct sock_filter code[TRACED_CALLS + 8];
+    struct sock_fprog filter = {.filter = code};
+
+    if (OUR_ARCHITECTURE == 0) {
+        errno = ENOSYS;
+        return false;
+    }
+    filter.len = write_filter(plan, code);
+    /* Else the kernel turns off what makes branches fast, in all programs with
+     * a filter. */
+    unsigned flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter) == 0;
+}
+
+/* ------------------------------ who is traced --------------------------- */
+
+struct traced_process {
+    pid_t pid;
+    int pidfd;
+    unsigned long counts[FAULT_CALLS];
+};
+
+struct traced_thread {
+    pid_t tid;
+    int process;  /* whose; an index */
+    bool stopped; /* by a signal, as all threads of its process */
+    bool at_call; /* held back until that time */
+    double until;
+    bool is_cut; /* inside a call whose length is another for the moment */
+    unsigned long length; /* that it has asked for */
+};
+
+struct faults {
+    pid_t first;
+    const struct faults_plan *plan;
+    const char *actor;
+    struct journal *journal;
+    int wake; /* tells of SIGCHLD */
+    struct traced_process *processes;
+    struct traced_thread *threads;
+    int process_count, thread_count;
+};
+
+static int find_process(struct faults *f, pid_t pid)
+{
+    for (int i = 0; i < f->process_count; i++)
+        if (f->processes[i].pid == pid)
+            return i;
+    f->processes = memory_grow(f->processes, (size_t)(f->process_count + 1) *
+                                                 sizeof *f->processes);
+    f->processes[f->process_count] = (struct traced_process){
+        .pid = pid, .pidfd = (int)syscall(SYS_pidfd_open, pid, 0)};
+    return f->process_count++;
+}
+
+static struct traced_thread *find_thread(const struct faults *f, pid_t tid)
+{
+    for (int i = 0; i < f->thread_count; i++)
+        if (f->threads[i].tid == tid)
+            return &f->threads[i];
+    return NULL;
+}
+
+static void add_thread(struct faults *f, pid_t tid)
+{
+    if (find_thread(f, tid))
+        return;
+    pid_t pid = process_of_thread(tid);
+    f->threads = memory_grow(f->threads, (size_t)(f->thread_count + 1) *
+                                             sizeof *f->threads);
+    f->threads[f->thread_count++] = (struct traced_thread){
+        .tid = tid, .process = find_process(f, pid ? pid : tid)};
+}
+
+static void forget_thread(struct faults *f, pid_t tid)
+{
+    struct traced_thread *t = find_thread(f, tid);
+    int process = t->process;
+    *t = f->threads[--f->thread_count];
+    for (int i = 0; i < f->thread_count; i++)
+        if (f->threads[i].process == process)
+            return;
+    /* Its number may be given to another process, which begins anew. */
+    if (f->processes[process].pidfd >= 0)
+        close(f->processes[process].pidfd);
+    f->processes[process].pidfd = -1;
+    f->processes[process].pid = 0;
+}
+
+static int open_wake(void)
+{
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, NULL);
+    return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+struct faults *faults_begin(const struct faults_plan *plan, const char *actor,
+                            struct journal *j)
+{
+    struct faults *f = memory_get(sizeof *f);
+    *f = (struct faults){
+        .plan = plan, .actor = actor, .journal = j, .wake = open_wake()};
+    return f;
+}
+
+bool faults_trace(struct faults *f, pid_t pid)
+{
+    long options = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD |
+                   PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+                   PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
+
+    if (ptrace(PTRACE_SEIZE, pid, NULL, options) == -1)
+        return false;
+    f->first = pid;
+    add_thread(f, pid);
+    return true;
+}
+
+void faults_free(struct faults *f)
+{
+    if (!f)
+        return;
+    for (int i = 0; i < f->process_count; i++)
+        if (f->processes[i].pidfd >= 0)
+            close(f->processes[i].pidfd);
+    if (f->wake >= 0)
+        close(f->wake);
+    free(f->processes);
+    free(f->threads);
+    free(f);
+}
+
+int faults_wake(const struct faults *f)
+{
+    return f->wake;
+}
+
+bool faults_all_stopped(const struct faults *f)
+{
+    for (int i = 0; i < f->thread_count; i++)
+        if (!f->threads[i].stopped)
+            return false;
+    return true;
+}
+
+bool faults_has_running(const struct faults *f, pid_t tid)
+{
+    const struct traced_thread *t = find_thread(f, tid);
+    return t && !t->stopped && !t->at_call;
+}
+
+/* --------------------------- what is legal where ------------------------ */
+
+struct place {
+    bool is_tcp, is_non_blocking;
+};
+
+/* Through a descriptor of our own for the same socket, as in process.c. */
+static struct place look_at(const struct traced_process *p, int fd)
+{
+    struct place place = {0};
+    int own = (int)syscall(SYS_pidfd_getfd, p->pidfd, fd, 0);
+    if (own < 0)
+        return place;
+    int protocol = 0;
+    socklen_t size = sizeof protocol;
+    place.is_tcp =
+        getsockopt(own, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
+        protocol == IPPROTO_TCP;
+    place.is_non_blocking = fcntl(own, F_GETFL) & O_NONBLOCK;
+    close(own);
+    return place;
+}
+
+static bool is_legal(const struct traced_process *p,
+                     const struct traced_call *c, const struct place *place,
+                     const struct fault *fault,
+                     const struct ptrace_syscall_info *info)
+{
+    unsigned long long flags = c->has_flags ? info->seccomp.args[3] : 0;
+    switch (fault->kind) {
+    case FAULT_NONE:
+        return false;
+    case FAULT_FAIL:
+        return fault->number != EAGAIN ||
+               (place->is_non_blocking && !(flags & MSG_DONTWAIT) &&
+                !descriptor_has_edges(p->pid, (int)info->seccomp.args[0]));
+    case FAULT_SHORT:
+        return c->has_length && !(flags & MSG_WAITALL);
+    case FAULT_DELAY:
+        return true;
+    }
+    return false;
+}
+
+/* -------------------------------- the fault ----------------------------- */
+
+/* Faults of one kind that follow each other are one event: a long text in
+ * pieces of a few bytes would fill the ladder. */
+static void tell(struct faults *f, enum fault_call call, const char *what,
+                 const char *text)
+{
+    struct journal *j = f->journal;
+    struct event *last = j->count ? &j->events[j->count - 1] : NULL;
+    if (last && last->kind == EVENT_FAULT &&
+        strcmp(last->actor, f->actor) == 0 &&
+        strncmp(bytes_text(&last->value), what, strlen(what)) == 0) {
+        last->number++;
+        if (strcmp(bytes_text(&last->value), text) == 0)
+            return;
+        bytes_clear(&last->value);
+        bytes_add_text(&last->value, what);
+        return;
+    }
+    struct event *e = journal_event(j, EVENT_FAULT, f->actor, "");
+    snprintf(e->key, sizeof e->key, "%s", fault_call_word(call));
+    bytes_add_text(&e->value, text);
+    e->number = 1;
+}
+
+static void tell_fault(struct faults *f, enum fault_call call, long number,
+                       const struct fault *fault)
+{
+    char what[80], text[160];
+    snprintf(what, sizeof what, "%s() is %s", call_name(number),
+             fault->kind == FAULT_FAIL    ? "made to fail"
+             : fault->kind == FAULT_SHORT ? "cut short"
+                                          : "held back");
+    if (fault->kind == FAULT_FAIL)
+        snprintf(text, sizeof text, "%s: %s", what,
+                 strerrorname_np((int)fault->number));
+    else if (fault->kind == FAULT_SHORT)
+        snprintf(text, sizeof text, "%s: %ld byte%s", what, fault->number,
+                 fault->number == 1 ? "" : "s");
+    else
+        snprintf(text, sizeof text, "%s: %ld ms", what, fault->number);
+    tell(f, call, what, text);
+}
+
+static bool apply(struct traced_thread *t, const struct traced_call *c,
+                  const struct fault *fault, unsigned long length, bool delays)
+{
+    switch (fault->kind) {
+    case FAULT_NONE:
+        return false;
+    case FAULT_FAIL:
+        return leave_out(t->tid, (int)fault->number);
+    case FAULT_SHORT: {
+        unsigned long most = c->is_vector ? 1 : (unsigned long)fault->number;
+        if (length <= most || !set_length(t->tid, most))
+            return false;
+        t->is_cut = true;
+        t->length = length;
+        return true;
+    }
+    case FAULT_DELAY:
+        t->at_call = delays;
+        t->until = clock_ms() + (double)fault->number;
+        return delays;
+    }
+    return false;
+}
+
+/* The thread is about to make a call that the plan is about. */
+static void meet_call(struct faults *f, struct traced_thread *t, bool delays)
+{
+    struct ptrace_syscall_info info;
+    struct traced_process *p = &f->processes[t->process];
+    struct place place = {0};
+
+    if (ptrace((enum __ptrace_request)PTRACE_GET_SYSCALL_INFO, t->tid,
+               sizeof info, &info) <= 0 ||
+        info.op != PTRACE_SYSCALL_INFO_SECCOMP)
+        return;
+    const struct traced_call *c = find_call(info.seccomp.nr);
+    if (!c)
+        return;
+    if (c->call != FAULT_WAIT) {
+        place = look_at(p, (int)info.seccomp.args[0]);
+        if (!place.is_tcp)
+            return;
+    }
+    struct fault fault =
+        faults_plan_choose(f->plan, c->call, ++p->counts[c->call]);
+    if (is_legal(p, c, &place, &fault, &info) &&
+        apply(t, c, &fault, info.seccomp.args[2], delays))
+        tell_fault(f, c->call, c->number, &fault);
+}
+
+/* -------------------------------- the stops ----------------------------- */
+
+static bool is_stop_signal(int signal)
+{
+    return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN ||
+           signal == SIGTTOU;
+}
+
+static int meet_stop(struct faults *f, struct traced_thread *t, int status,
+                     bool delays)
+{
+    int signal = WSTOPSIG(status), event = status >> 16;
+    unsigned long child;
+
+    t->stopped = false;
+    switch (event) {
+    case 0:
+        if (signal != (SIGTRAP | 0x80))
+            return signal;
+        /* It comes out of the call; the caller must find its registers as it
+         * has left them. */
+        if (t->is_cut)
+            set_length(t->tid, t->length);
+        t->is_cut = false;
+        break;
+    case PTRACE_EVENT_SECCOMP:
+        meet_call(f, t, delays);
+        break;
+    case PTRACE_EVENT_FORK:
+    case PTRACE_EVENT_VFORK:
+    case PTRACE_EVENT_CLONE:
+        if (ptrace(PTRACE_GETEVENTMSG, t->tid, NULL, &child) == 0)
+            add_thread(f, (pid_t)child);
+        break;
+    case PTRACE_EVENT_STOP:
+        t->stopped = is_stop_signal(signal);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+int faults_at_stop(struct faults *f, pid_t tid, int status)
+{
+    struct traced_thread *t = find_thread(f, tid);
+    return t ? meet_stop(f, t, status, false) : 0;
+}
+
+void faults_go_on(struct faults *f, pid_t tid, int signal)
+{
+    const struct traced_thread *t = find_thread(f, tid);
+    /* One that a signal has stopped stays so, and tells when it goes on. */
+    enum __ptrace_request how = t && t->stopped  ? PTRACE_LISTEN
+                                : t && t->is_cut ? PTRACE_SYSCALL
+                                                 : PTRACE_CONT;
+    ptrace(how, tid, NULL, (long)signal);
+}
+
+/* True if the thread had stopped, or has ended. */
+static bool pump_thread(struct faults *f, pid_t tid, bool *ended,
+                        int *last_status)
+{
+    int status;
+    pid_t told = waitpid(tid, &status, WNOHANG | __WALL);
+
+    if (told == 0)
+        return false;
+    if (told == tid && WIFSTOPPED(status)) {
+        int signal = meet_stop(f, find_thread(f, tid), status, true);
+        if (!find_thread(f, tid)->at_call)
+            faults_go_on(f, tid, signal);
+        return true;
+    }
+    if (told == tid && tid == f->first) {
+        *ended = true;
+        *last_status = status;
+    }
+    forget_thread(f, tid);
+    return true;
+}
+
+static bool let_go(struct faults *f, struct traced_thread *t)
+{
+    if (!t->at_call || clock_ms() < t->until)
+        return false;
+    t->at_call = false;
+    faults_go_on(f, t->tid, 0);
+    return true;
+}
+
+/* Threads that stop again and again must not keep wire from its peers. */
+#define PUMP_MS 5
+
+bool faults_pump(struct faults *f, bool *ended, int *status)
+{
+    struct signalfd_siginfo told[16];
+    double until = clock_ms() + PUMP_MS;
+    bool any = false, again = true;
+
+    *ended = false;
+    while (read(f->wake, told, sizeof told) > 0)
+        ;
+    while (again && !*ended && clock_ms() < until) {
+        again = false;
+        for (int i = f->thread_count; i-- > 0;) {
+            again |= pump_thread(f, f->threads[i].tid, ended, status);
+            if (i < f->thread_count)
+                again |= let_go(f, &f->threads[i]);
+        }
+        any |= again;
+    }
+    return any;
+}
