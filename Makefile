@@ -20,7 +20,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # These count only where they are given to make; a variable of the same name
 # in somebody's environment must not change a grade. A script gets each as it was
 # typed: a $ in the name of a folder is a $, and nothing for make to work out.
-words := STAGE CHECK LESSON DIR SERVER CLIENT RUNS GOLDEN N FILE BASE
+words := STAGE CHECK LESSON DIR SERVER CLIENT FAULTS RUNS GOLDEN N FILE BASE
 $(foreach w,$(words),$(if $(filter environment,$(origin $w)),$(eval unexport $w)))
 $(foreach w,$(words),$(if $(filter command,$(origin $w)),$(eval export override $w := $$(value $w))))
 # The part of a word behind its beginning, as one word for the shell.
@@ -50,6 +50,7 @@ start%:
 ## gradeN CHECK=name                grade one check, and what it needs
 ## gradeN DIR=path                  grade the sources in a folder
 ## gradeN SERVER='cmd' CLIENT='cmd' grade any two programs, or one of them
+## gradeN FAULTS='plan eintr seed 7' grade while calls go wrong, as the plan says
 grade%:
 	$(run) harness/grade/grade $(stem)
 

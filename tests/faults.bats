@@ -317,3 +317,28 @@ E
     [ "$status" -eq 2 ]
     [[ $output == *"from the start on"* ]]
 }
+
+@test "faults of the command line go into each check that has none of its own" {
+    check own "send:1=EINTR" </dev/null
+    sed '/inject/d' "$here/own.wire" >"$here/none.wire"
+    sed '/inject/d; s/^A connect/server hold-back\n&/' "$here/own.wire" >"$here/held.wire"
+    sed -i 's/check "own"/check "x"/' "$here"/*.wire
+    wire --faults "recv:1=EINTR" --again "again %s" --server "$victim -" \
+        "$here/own.wire" "$here/none.wire" "$here/held.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"FAIL       own"*"FAIL       none"*"pass       held"* ]]
+    [ "$(grep -c 'recv() is made to fail' <<<"$output")" -eq 1 ]
+    [[ $output == *"Faults: recv:1=EINTR"*"Run it again: again none"* ]]
+}
+
+@test "faults that are none are pointed at" {
+    check some "send:1=EINTR" </dev/null
+    wire --faults "recv:1=EPIPE" "$here/some.wire"
+    [ "$status" -eq 2 ]
+    [[ $output == *"expected what recv can be given: EINTR, EAGAIN"* ]]
+    [[ $output == *"    recv:1=EPIPE"*"           ^"* ]]
+    sed -i 's/EINTR/EPIPE/' "$here/some.wire"
+    wire --parse "$here/some.wire"
+    [ "$status" -eq 2 ]
+    [[ $output == *"some.wire:3:23: expected what send can be given"* ]]
+}

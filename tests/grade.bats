@@ -111,3 +111,21 @@ load grade
     graded 0 grade2 CLIENT="$bin/client" CHECK=client-dribble
     graded 1 grade2 SERVER=build/trivial/empty CHECK=one-message
 }
+
+# told: what of a report is the same each time.
+told() { grep -o -e '^FAIL.*' -e '^  The .*' -e '[a-z]*() is made to fail: [A-Z]*' <<<"$output"; }
+
+@test "under faults: the report's command brings the same failure again" {
+    sed -i 's/count == -1 && errno == EINTR/count == -1 \&\& errno == 0/' "$solution/message.c"
+    graded 1 grade2 DIR="$solution" CHECK=in-pieces FAULTS='plan eintr seed 10'
+    [[ $output == *"recv() is made to fail: EINTR"* ]]
+    again=$(sed -n "s/^  Run it again: //p" <<<"$output")
+    [[ $again == *"FAULTS='plan eintr seed 10' CHECK=in-pieces" ]]
+    first=$(told)
+    run bash -c "$again"
+    [ "$status" -ne 0 ]
+    [ "$first" = "$(told)" ]
+    run make grade2 DIR="$solution" FAULTS='plan nothing'
+    [ "$status" -ne 0 ]
+    [[ $output == *"expected a plan: eintr, short"* ]]
+}

@@ -6,6 +6,7 @@
  *   wire report --format junit JOURNAL.jsonl...
  */
 #include "explain.h"
+#include "faults_plan.h"
 #include "list.h"
 #include "report.h"
 #include "schedule.h"
@@ -38,6 +39,9 @@ static const char usage[] =
     "  --server CMD, --client CMD    any other program in their place\n"
     "  --env NAME=VALUE              for the programs, beside what a check\n"
     "                                sets\n"
+    "  --faults RULES                into the calls of the programs, where a "
+    "check\n"
+    "                                injects none itself; see --help-language\n"
     "  --stage LETTER, --check NAME  only these, and what they need\n"
     "  --only NAME                   only this, and nothing that it needs\n"
     "  --lesson N                    rules of later lessons are advice\n"
@@ -92,6 +96,7 @@ enum option_letter {
     OPTION_CHECK,
     OPTION_ONLY,
     OPTION_ENV,
+    OPTION_FAULTS,
     OPTION_STAGE,
     OPTION_LESSON,
     OPTION_CONTRACTS,
@@ -114,6 +119,7 @@ static const struct option long_options[] = {
     {"check", required_argument, NULL, OPTION_CHECK},
     {"only", required_argument, NULL, OPTION_ONLY},
     {"env", required_argument, NULL, OPTION_ENV},
+    {"faults", required_argument, NULL, OPTION_FAULTS},
     {"stage", required_argument, NULL, OPTION_STAGE},
     {"lesson", required_argument, NULL, OPTION_LESSON},
     {"contracts", required_argument, NULL, OPTION_CONTRACTS},
@@ -136,6 +142,20 @@ static char **command(const char *text)
                      "closed",
                      text));
     return words;
+}
+
+static const char *faults(const char *text)
+{
+    struct faults_plan plan = {0};
+    struct bytes error = {0};
+    size_t place;
+    if (!faults_plan_add(&plan, text, &place, &error)) {
+        fprintf(stderr, "wire: faults: %s\n    %s\n    %*s^\n",
+                bytes_text(&error), text, (int)place, "");
+        exit(EXIT_TROUBLE);
+    }
+    faults_plan_free(&plan);
+    return text;
 }
 
 static int lesson_number(const char *text)
@@ -172,6 +192,9 @@ static void take_option(struct command_line *c, int letter)
         if (!strchr(optarg, '=') || *optarg == '=')
             exit(trouble("--env %s: expected NAME=VALUE", optarg));
         texts_set(&c->run.environment, optarg);
+        break;
+    case OPTION_FAULTS:
+        c->run.faults = faults(optarg);
         break;
     case OPTION_STAGE:
         if (strlen(optarg) != 1 || *optarg < 'a' || *optarg > 'z')

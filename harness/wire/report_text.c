@@ -193,6 +193,9 @@ static void add_step(const struct journal *j, struct bytes *out)
     bytes_printf(out, "\n  The check: %s, line %d\n", journal_get(j, "file"),
                  line);
     bytes_printf(out, "    %.*s\n", WIDTH - 6, source);
+    const char *faults = journal_get(j, "faults");
+    if (*faults)
+        bytes_printf(out, "  Faults: %s\n", faults);
     const char *again = journal_get(j, "again");
     if (*again)
         bytes_printf(out, "  Run it again: %s\n", again);

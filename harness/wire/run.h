@@ -26,6 +26,8 @@ struct options {
                                 san/, with their builds with sanitizers, and the
                                 unit tests linked with them */
     struct text_list environment; /* NAME=value, for the programs */
+    const char *faults;           /* into programs whose check has none of its
+                                     own; NULL: none */
     const char *results;          /* folder for journals; NULL: none */
     const char *contracts;        /* folder of the rules */
     const char *again; /* how to run one check again; %s is its name */

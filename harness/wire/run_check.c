@@ -181,6 +181,23 @@ static void tear_down(struct run *r)
     bytes_free(&r->got);
 }
 
+/* Those of the command line. Unit tests count the calls that they make, and a
+ * thread cannot be held back in two ways. */
+static void add_faults(struct run *r)
+{
+    const char *text = r->options->faults;
+    struct bytes error = {0};
+    size_t place;
+    if (!text || script_does(r->script, verb_inject) ||
+        script_does(r->script, verb_hold_back))
+        return;
+    for (int i = 0; i < r->program_count; i++)
+        if (strcmp(r->programs[i].name, "unit") != 0)
+            faults_plan_add(&r->programs[i].plan, text, &place, &error);
+    journal_about(r->journal, "faults", text);
+    bytes_free(&error);
+}
+
 static struct run *begin(const struct assignment *a, const struct options *o,
                          struct journal *j)
 {
@@ -273,10 +290,12 @@ void run_check(const struct assignment *a, const struct options *o,
                struct journal *j)
 {
     struct run *r = begin(a, o, j);
-    if (describe_rules(r) && needs_are_met(r, a) && run_set_up_actors(r) &&
-        run_steps(r, r->script->steps, r->script->step_count) &&
-        still_alive(r) && r->sanitized)
-        let_it_end(r);
+    if (describe_rules(r) && needs_are_met(r, a) && run_set_up_actors(r)) {
+        add_faults(r);
+        if (run_steps(r, r->script->steps, r->script->step_count) &&
+            still_alive(r) && r->sanitized)
+            let_it_end(r);
+    }
     tear_down(r);
     if (r->look.syscalls_hidden)
         journal_about(j, "remark",

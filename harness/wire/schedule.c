@@ -305,16 +305,6 @@ static void begin_what_can(struct schedule *s)
     }
 }
 
-static bool waits_in(const struct step *steps, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (steps[i].kind == STEP_DO
-                ? steps[i].verb->run == verb_hang
-                : waits_in(steps[i].body, steps[i].body_count))
-            return true;
-    return false;
-}
-
 /* What most checks cost, and what a program waits that has a time-out or gets
  * no answer to its SYN. */
 #define USUAL_MS 50
@@ -324,7 +314,7 @@ static int cost_of(const struct script *s)
 {
     if (s->timer)
         return USUAL_MS + s->timer;
-    return USUAL_MS + (waits_in(s->steps, s->step_count) ? WAIT_MS : 0);
+    return USUAL_MS + (script_does(s, verb_hang) ? WAIT_MS : 0);
 }
 
 /* A check that many wait for, one after the other, or that lasts long by itself

@@ -1,6 +1,7 @@
 #include "script.h"
 
 #include "parser.h"
+#include "verbs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -152,6 +153,21 @@ void script_error_free(struct script_error *e)
     free(e->text);
     free(e->message);
     *e = (struct script_error){0};
+}
+
+static bool any_does(const struct step *steps, int count, verb_function *what)
+{
+    for (int i = 0; i < count; i++)
+        if (steps[i].kind == STEP_DO
+                ? steps[i].verb->run == what
+                : any_does(steps[i].body, steps[i].body_count, what))
+            return true;
+    return false;
+}
+
+bool script_does(const struct script *s, verb_function *what)
+{
+    return any_does(s->steps, s->step_count, what);
 }
 
 bool script_uses(const struct script *s, const char *actor)

@@ -35,6 +35,9 @@ struct verb {
 extern const struct verb verbs[];
 extern const int verb_count;
 
+/* True if a step of the script is this one (script.c). */
+bool script_does(const struct script *s, verb_function *what);
+
 /* The manual of the check language, made from the table. */
 void verbs_print_manual(struct bytes *out);
 
