@@ -426,6 +426,55 @@ E
     [[ $output == *"a program that is held back cannot be frozen"* ]]
 }
 
+# Whatever stops a thread and lets it go on makes its wait a restart_syscall, and
+# what it waited in at the freeze may be long over.
+@test "a later wait is not taken for the one before the freeze" {
+    gcc -xc - -o "$here/later" <<'E'
+#include <arpa/inet.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static void stop_for_a_moment(pid_t who) {
+    char path[40], text[300], state = 'R';
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)who);
+    while (state != 'S') {
+        FILE *f = fopen(path, "r");
+        if (fgets(text, sizeof text, f)) sscanf(text, "%*d (%*[^)]) %c", &state);
+        fclose(f);
+    }
+    kill(who, SIGSTOP);
+    kill(who, SIGCONT);
+}
+int main(int argc, char **argv) {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[2]))};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    inet_pton(AF_INET, argv[1], &a.sin_addr);
+    if (bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 5)) return argc;
+    int client = accept(fd, 0, 0);
+    if (fork() == 0) {
+        stop_for_a_moment(getppid());
+        return 0;
+    }
+    poll(NULL, 0, 400); /* it is in no hurry: that is what is judged */
+    close(client);
+    pause();
+}
+E
+    check later <<'E'
+rule connection.5
+server start
+server freeze
+A connect
+server thaw
+A expect eof
+E
+    wire --server "$here/later" "$here/later.wire"
+    [ "$status" -eq 0 ]
+}
+
 # The host of a virtual machine takes its processor away, and the kernel counts
 # that as the program's time: as if the program had worked, once in a while.
 @test "what the machine takes away in between is not the program's cost" {

@@ -25,6 +25,15 @@ static bool same(const struct thread_facts *a, const struct thread_facts *b)
            a->switches == b->switches && strcmp(a->line, b->line) == 0;
 }
 
+/* A call that is gone on with has another number, and the same arguments, stack
+ * and place in the code. */
+static bool same_place(const struct thread_facts *a,
+                       const struct thread_facts *b)
+{
+    const char *p = strchr(a->line, ' '), *q = strchr(b->line, ' ');
+    return a->tid == b->tid && p && q && strcmp(p, q) == 0;
+}
+
 static enum wait_class wait_of(const struct thread_facts *t,
                                const struct thread_facts *before, int count)
 {
@@ -32,7 +41,7 @@ static enum wait_class wait_of(const struct thread_facts *t,
     if (wait != WAIT_RESTART)
         return wait;
     for (int i = 0; i < count; i++)
-        if (before[i].tid == t->tid)
+        if (same_place(&before[i], t))
             wait = thread_wait(&before[i]);
     return wait == WAIT_FOREVER ? WAIT_FOREVER : WAIT_TIMED;
 }
