@@ -113,6 +113,7 @@ load grade
 }
 
 # told: what of a report is the same each time.
+# shellcheck disable=SC2031  # each test has an output of its own
 told() { grep -o -e '^FAIL.*' -e '^  The .*' -e '[a-z]*() is made to fail: [A-Z]*' <<<"$output"; }
 
 @test "under faults: the report's command brings the same failure again" {
