@@ -5,6 +5,7 @@
 # How to call it: client.pl [HOST [PORT [TEXT]]]
 use strict;
 use warnings;
+use Errno 'EINTR';
 use IO::Socket::IP;
 
 use constant { MARK => "<EOF>", LIMIT => 1048576 };
@@ -18,6 +19,14 @@ sub fail {
     my ($reason) = @_;
     print STDERR "client: $what: $reason\n";
     exit 1;
+}
+
+# A call that a signal has interrupted is made again.
+sub retry {
+    my ($call) = @_;
+    my $result;
+    do { $result = $call->() } until defined $result || $! != EINTR;
+    return $result // fail($!);
 }
 
 sub printable {
@@ -45,15 +54,16 @@ print 'Socket connected to ', $ip =~ /:/ ? "[$ip]" : $ip, ':',
 
 $what = "the text to $host was not sent";
 for (my $sent = 0; $sent < length $text;) {
-    $sent += syswrite($socket, $text, length($text) - $sent, $sent)
-        // fail($!);
+    my $rest = $sent;
+    $sent += retry(sub { syswrite $socket, $text, length($text) - $rest, $rest });
 }
 printf "Sent %d bytes to server.\n", length $text;
 
 $what = "no reply from $host";
 my $reply = '';
 while (1) {
-    my $size = sysread($socket, my $piece, 65536) // fail($!);
+    my $piece;
+    my $size = retry(sub { sysread $socket, $piece, 65536 });
     last if $size == 0;
     $reply .= $piece if length $reply <= LIMIT;
 }

@@ -50,10 +50,14 @@ let receive_text socket =
   in
   go_on ()
 
+(* Not write: it calls the kernel more than once, and where a signal comes in
+   between, it forgets what has been sent. *)
 let rec send socket text from =
   let size = String.length text - from in
   if size > 0 then
-    let sent = retry (fun () -> Unix.write_substring socket text from size) in
+    let sent =
+      retry (fun () -> Unix.single_write_substring socket text from size)
+    in
     send socket text (from + sent)
 
 let rec drain socket piece =
