@@ -261,6 +261,9 @@ static struct text_list environment_of(const struct program *p)
     bytes_free(&text);
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         texts_add(&list, usual[i]);
+    /* Only one can look at its threads as a debugger does: wire, then. */
+    if (p->plan.count)
+        texts_set(&list, "ASAN_OPTIONS=detect_leaks=0:exitcode=99:color=never");
     for (int i = 0; i < p->environment.count; i++)
         texts_set(&list, p->environment.texts[i]);
     list.texts =
