@@ -165,6 +165,21 @@ static bool take_use(struct reader *r, struct parser *p, char stage)
     return good;
 }
 
+/* from OTHER NAME... */
+static bool take_from(struct reader *r, struct parser *p, char stage)
+{
+    char other[64];
+    const char *word = take_word(p, "the folder of a lesson");
+    bool good = word != NULL;
+    snprintf(other, sizeof other, "%s", good ? word : "");
+    do {
+        const char *name = good ? take_word(p, "the name of a check") : NULL;
+        good =
+            name && (has(&r->except, name) || add_named(r, other, name, stage));
+    } while (good && parser_look(p));
+    return good;
+}
+
 /* again PROGRAM as c: what is about the server alone, once more. */
 static bool take_again(struct reader *r, struct parser *p)
 {
@@ -222,12 +237,15 @@ static bool take_line(struct reader *r, struct parser *p, const char *lesson,
     bool own = strcmp(lesson, r->lesson) == 0;
     if (parser_take(p, TOKEN_WORD, "use"))
         return take_use(r, p, stage);
+    if (parser_take(p, TOKEN_WORD, "from"))
+        return take_from(r, p, stage);
     /* What another lesson does with a further program is its own affair. */
     if (parser_take(p, TOKEN_WORD, "again"))
         return !own || take_again(r, p);
     if (parser_take(p, TOKEN_WORD, "on"))
         return !own || take_on(r, p);
-    const char *name = take_word(p, "use, again, on or the name of a check");
+    const char *name =
+        take_word(p, "use, from, again, on or the name of a check");
     if (!name || !parser_end_of_line(p))
         return false;
     return has(&r->except, name) || add_named(r, lesson, name, stage);

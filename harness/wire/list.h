@@ -6,6 +6,8 @@
  *                                all of lesson OTHER, here as stage c, but for
  *                                its unit tests; the free ones give no points,
  *                                since the starter passes them
+ *   from OTHER NAME...           these of lesson OTHER, where they have another
+ *                                place here than there
  *   again PROGRAM as c           all of the above that are about the server
  *                                alone, once more, on PROGRAM
  *   on PROGRAM NAME...           checks of this lesson that are about PROGRAM,

@@ -80,6 +80,15 @@ START_TEST(a_used_lesson_comes_without_its_unit_tests)
 }
 END_TEST
 
+START_TEST(a_check_of_another_lesson_may_come_later)
+{
+    ck_assert(read_list("use 01-first except two\nmine\nfrom 01-first two\n"));
+    ck_assert_int_eq(list.count, 4);
+    ck_assert_str_eq(script_at(2)->name, "mine");
+    ck_assert_str_eq(script_at(3)->name, "two");
+}
+END_TEST
+
 START_TEST(free_checks_give_no_points)
 {
     ck_assert(read_list("use 01-first free one client\n"));
@@ -147,6 +156,7 @@ static const struct {
     const char *words;
 } mistakes[] = {
     {"mine\nuse\n", "02-own/checks/list", 2, 4, "folder of a lesson"},
+    {"from 01-first\n", "02-own/checks/list", 1, 14, "name of a check"},
     {"use 01-first without one\n", "02-own/checks/list", 1, 14, "except"},
     {"use 01-first as 1\n", "02-own/checks/list", 1, 17, "stage"},
     {"mine\nagain loop_server\n", "02-own/checks/list", 2, 18, "as"},
@@ -188,6 +198,7 @@ int main(void)
     tcase_set_timeout(test, 20);
     tcase_add_checked_fixture(test, set_up, tear_down);
     tcase_add_test(test, a_used_lesson_comes_without_its_unit_tests);
+    tcase_add_test(test, a_check_of_another_lesson_may_come_later);
     tcase_add_test(test, free_checks_give_no_points);
     tcase_add_test(test, again_is_about_the_server_alone);
     tcase_add_test(test, on_names_another_program);
