@@ -90,6 +90,51 @@ E
     [[ $output == *"The server uses the processor though it has nothing to do"* ]]
 }
 
+# Of a thread that is watched only the watcher can take note, and its process does
+# not end before.
+@test "a thread that ends while it is watched does not hold its process up" {
+    gcc -xc - -o "$here/works" -lpthread <<'E'
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t); /* no call of the kernel */
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+static void *work(void *unused) {
+    for (double end = now() + 0.3; now() < end; getppid())
+        for (double stop = now() + 0.005; now() < stop;)
+            ;
+    return unused;
+}
+int main(int argc, char **argv) {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[2]))};
+    int fd = socket(AF_INET, SOCK_STREAM, 0), client;
+    pthread_t thread;
+    inet_pton(AF_INET, argv[1], &a.sin_addr);
+    if (bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 5)) return argc;
+    client = accept(fd, 0, 0);
+    pthread_create(&thread, NULL, work, NULL);
+    pthread_join(thread, NULL);
+    close(client);
+    return 0;
+}
+E
+    check works <<'E'
+rule connection.5
+server start
+A connect
+A expect eof
+server exit 0
+E
+    WIRE_TIMEOUT_MULT=0.5 wire --server "$here/works" "$here/works.wire"
+    [ "$status" -eq 0 ]
+}
+
 @test "a client in the accept queue is seen" {
     check queued <<'E'
 server start

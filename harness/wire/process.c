@@ -42,6 +42,13 @@ static bool read_stat(pid_t pid, char *state, pid_t *parent)
     return true;
 }
 
+pid_t process_parent(pid_t pid)
+{
+    char state;
+    pid_t parent;
+    return read_stat(pid, &state, &parent) ? parent : 0;
+}
+
 static char state_of(pid_t id)
 {
     char state;

@@ -29,6 +29,9 @@ int process_tree_fresh(pid_t root, pid_t *pids);
  * Where the first thread has ended before others, it is that of another. */
 char process_state(pid_t pid);
 
+/* The parent of a process, living or dead; 0: gone. */
+pid_t process_parent(pid_t pid);
+
 /* The process of a thread; 0: gone. */
 pid_t process_of_thread(pid_t tid);
 

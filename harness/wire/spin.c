@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <linux/ptrace.h>
 
@@ -206,8 +207,19 @@ static void let_go(pid_t tid, struct faults *faults, int signal)
         ptrace(PTRACE_DETACH, tid, NULL, (long)signal);
 }
 
-static int record(pid_t tid, struct faults *faults, struct spin_call *calls)
+/* Of what ends while it is watched the watcher has to take note: nobody else
+ * can before, and a thread holds up the end of its process, and a process that
+ * of its parent's wait. But wire's own children are waited for elsewhere. */
+static void take_note(const struct thread_facts *t)
 {
+    if (t->tid != t->pid || process_parent(t->pid) != getpid())
+        waitpid(t->tid, NULL, WNOHANG | __WALL);
+}
+
+static int record(const struct thread_facts *t, struct faults *faults,
+                  struct spin_call *calls)
+{
+    pid_t tid = t->tid;
     double begin = clock_ms();
     bool inside = false;
     int count = 0, signal;
@@ -224,6 +236,8 @@ static int record(pid_t tid, struct faults *faults, struct spin_call *calls)
         stop = wait_for_stop(tid, faults, clock_ms() + 1000, &signal);
     if (stop == STOP_CALL || stop == STOP_OTHER)
         let_go(tid, faults, signal);
+    if (stop == STOP_GONE)
+        take_note(t);
     return count;
 }
 
@@ -242,9 +256,12 @@ bool spin_watch(const struct thread_facts *t, struct faults *faults,
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, &before);
-    if ((faults || seize(t->tid)) &&
-        ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) == 0)
-        count = record(t->tid, faults, calls);
+    if (faults || seize(t->tid)) {
+        if (ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) == 0)
+            count = record(t, faults, calls);
+        else
+            take_note(t);
+    }
     sigprocmask(SIG_SETMASK, &before, NULL);
     out->pid = t->pid;
     return count == CALLS_WATCHED && find_round(calls, count, out);
