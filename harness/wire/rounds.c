@@ -64,28 +64,62 @@ static bool has_grown(size_t before, size_t now, long most)
     return now > before && now - before >= (size_t)most;
 }
 
-static bool is_compared(int round)
+static bool is_power_of_two(int round)
 {
-    return round >= FIRST_COMPARED && (round & (round - 1)) == 0;
+    return (round & (round - 1)) == 0;
+}
+
+/* A runtime starts a further thread of its own when it likes. */
+static bool has_more_threads(const struct possessions *then, int half, int now)
+{
+    return now - then->threads >= (half >= 8 ? half / 4 : 1);
+}
+
+struct counts_wish {
+    const struct possessions *then;
+    int half;
+};
+
+/* What the last client has caused may not be over yet. */
+static bool counts_are_back(struct run *r, void *context)
+{
+    const struct counts_wish *w = context;
+    const struct program *p = server_of(r);
+    struct possessions now = {0};
+    if (!p)
+        return true;
+    now = possessions_of(p);
+    return now.descriptors <= w->then->descriptors &&
+           now.children <= w->then->children &&
+           !has_more_threads(w->then, w->half, now.threads);
 }
 
 bool rounds_settled(struct rounds *rounds, struct run *r)
 {
     const struct program *p = server_of(r);
-    run_wait_quiet(r);
     if (!p)
         return true;
+    rounds->count++;
     /* A sanitizer keeps what was freed for a while. */
     if (r->sanitized)
-        return ++rounds->count >= FIRST_COMPARED;
-    rounds->after[++rounds->count] = possessions_of(p);
-    if (!is_compared(rounds->count))
+        return rounds->count >= FIRST_COMPARED;
+    if (!is_power_of_two(rounds->count))
+        return false;
+    run_wait_quiet(r);
+    rounds->after[rounds->count] = possessions_of(p);
+    if (rounds->count < FIRST_COMPARED)
         return false;
     int half = rounds->count / 2;
+    struct counts_wish w = {&rounds->after[half], half};
+    if (!counts_are_back(r, &w)) {
+        run_wait(r, counts_are_back, &w);
+        rounds->after[rounds->count] = possessions_of(p);
+    }
     const struct possessions *then = &rounds->after[half];
     const struct possessions *now = &rounds->after[rounds->count];
     return now->descriptors <= then->descriptors &&
-           now->threads <= then->threads && now->children <= then->children &&
+           !has_more_threads(then, half, now->threads) &&
+           now->children <= then->children &&
            !has_grown(then->memory, now->memory, rounds->keep * half) &&
            !has_grown(then->space, now->space, SPACE_A_ROUND * half);
 }
@@ -112,13 +146,15 @@ static bool fail_bytes(struct run *r, const char *what, int half, size_t then,
 
 bool rounds_fail(const struct rounds *rounds, struct run *r)
 {
-    int half = rounds->count / 2;
+    int half = 1;
+    while (4 * half <= rounds->count)
+        half *= 2;
     const struct possessions *then = &rounds->after[half];
     const struct possessions *now = &rounds->after[2 * half];
     if (now->descriptors > then->descriptors)
         return fail_count(r, "fd-leak", "descriptors", half, then->descriptors,
                           now->descriptors);
-    if (now->threads > then->threads)
+    if (has_more_threads(then, half, now->threads))
         return fail_count(r, "thread-leak", "threads", half, then->threads,
                           now->threads);
     if (now->children > then->children)
