@@ -95,7 +95,7 @@ static void begin_connection(struct peer *p)
     p->fin_wanted = p->fin_sent = p->closed = false;
     p->stopped = p->slow = false;
     p->connect_error = 0;
-    p->sent = p->received = 0;
+    p->pour = p->sent = p->received = 0;
     bytes_clear(&p->in);
     bytes_clear(&p->history);
     bytes_clear(&p->out);
@@ -165,6 +165,11 @@ void peer_send(struct peer *p, const void *data, size_t length)
     bytes_add(&p->out, data, length);
 }
 
+void peer_pour(struct peer *p, size_t count)
+{
+    p->pour += count;
+}
+
 void peer_shut(struct peer *p)
 {
     p->fin_wanted = true;
@@ -179,34 +184,68 @@ static void latch_reset(struct peer *p, struct journal *j)
     tell(p, j, EVENT_RECEIVED_RESET);
 }
 
+/* Gives the kernel what it takes now. 0: nothing, or there was a reset. */
+static size_t give(struct peer *p, const char *data, size_t length,
+                   struct journal *j)
+{
+    ssize_t n;
+    do
+        n = send(p->fd, data, length, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && (errno == ECONNRESET || errno == EPIPE))
+        latch_reset(p, j);
+    if (n < 0)
+        return 0;
+    p->sent += (size_t)n;
+    return (size_t)n;
+}
+
+/* The pieces are large, since the program must not be faster than wire; and
+ * after so many the others have their turn. */
+#define POUR_PIECE (256UL << 10)
+#define POUR_AT_ONCE (8UL << 20)
+
+/* The journal is told by who asked for it: a line for each piece would fill a
+ * disk. */
+static bool pour(struct peer *p, struct journal *j)
+{
+    static const char water[POUR_PIECE];
+    size_t done = 0, n;
+
+    do {
+        n = p->pour < sizeof water ? p->pour : sizeof water;
+        n = n ? give(p, water, n, j) : 0;
+        p->pour -= n;
+        done += n;
+    } while (n && done < POUR_AT_ONCE);
+    if (p->saw_reset)
+        p->pour = 0;
+    return done > 0;
+}
+
 static bool flush(struct peer *p, struct journal *j)
 {
     bool moved = false;
     size_t done = 0;
 
     while (p->fd >= 0 && done < p->out.length && !p->saw_reset) {
-        ssize_t n =
-            send(p->fd, p->out.data + done, p->out.length - done, MSG_NOSIGNAL);
-        if (n < 0) {
-            if (errno == EINTR)
-                continue;
-            if (errno == ECONNRESET || errno == EPIPE) {
-                done = p->out.length;
-                latch_reset(p, j);
-                moved = true;
-            }
+        size_t n = give(p, p->out.data + done, p->out.length - done, j);
+        moved |= n || p->saw_reset;
+        if (!n)
             break;
-        }
         if (!p->relayed)
             journal_data(j, EVENT_SENT, p->name, p->other, p->out.data + done,
-                         (size_t)n);
-        done += (size_t)n;
-        p->sent += (size_t)n;
-        moved = true;
+                         n);
+        done += n;
     }
-    if (done)
+    if (p->saw_reset)
+        bytes_clear(&p->out);
+    else if (done)
         bytes_drop(&p->out, done);
-    if (p->fd >= 0 && p->fin_wanted && !p->fin_sent && !p->out.length) {
+    if (p->fd >= 0 && p->pour && !p->out.length && !p->saw_reset)
+        moved |= pour(p, j);
+    if (p->fd >= 0 && p->fin_wanted && !p->fin_sent && !p->out.length &&
+        !p->pour) {
         p->fin_sent = true;
         moved = true;
         if (shutdown(p->fd, SHUT_WR) == 0)
@@ -313,7 +352,7 @@ short peer_events(const struct peer *p)
     short events = 0;
     if (!p->stopped && !p->saw_eof && !p->saw_reset)
         events |= POLLIN;
-    if (p->out.length && !p->saw_reset)
+    if ((p->out.length || p->pour) && !p->saw_reset)
         events |= POLLOUT;
     return events;
 }

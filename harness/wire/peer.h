@@ -38,6 +38,7 @@ struct peer {
     struct bytes in;      /* received, not yet expected */
     struct bytes history; /* the first bytes ever received, for reports */
     struct bytes out;     /* not yet with the kernel */
+    size_t pour;          /* bytes to be sent without a pause, behind these */
     size_t sent;          /* bytes the kernel has taken */
     size_t received;
     struct sockaddr_storage local, remote;
@@ -62,6 +63,9 @@ bool peer_listen(struct peer *p, int backlog, struct journal *j);
 bool peer_accept(struct peer *p, struct journal *j);
 
 void peer_send(struct peer *p, const void *data, size_t length);
+/* From now on, and beside all that is done meanwhile: whenever the kernel has
+ * room for more, it gets more, COUNT bytes in all. */
+void peer_pour(struct peer *p, size_t count);
 void peer_shut(struct peer *p);
 void peer_reset(struct peer *p, struct journal *j);
 

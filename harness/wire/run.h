@@ -181,6 +181,9 @@ enum wait_end run_wait_briefly(struct run *r, wait_condition *condition,
  * without progress). False: the deadline came first. */
 bool run_wait_quiet(struct run *r);
 
+/* Lets so much time pass, and moves meanwhile what can be moved. */
+void run_let_pass(struct run *r, double milliseconds);
+
 /* True if the server runs though nothing is under way, and is proved to do the
  * same for ever (r->spin). It costs some milliseconds, or some more on a busy
  * machine. */

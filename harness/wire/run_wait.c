@@ -562,6 +562,18 @@ void run_note_busy(struct run *r, enum wait_end end)
                (double)(r->look.busy_ns - r->wait_busy) > waited_ns / 2;
 }
 
+void run_let_pass(struct run *r, double milliseconds)
+{
+    double now = clock_ms(), end = now + milliseconds;
+    tell_rest(r, true);
+    for (; now < end; now = clock_ms()) {
+        run_pump(r);
+        poll_all(r, end - now < 10 ? end - now : 10);
+    }
+    run_pump(r);
+    tell_rest(r, false);
+}
+
 bool run_wait_quiet(struct run *r)
 {
     return wait_loop(r, NULL, NULL, true, run_deadline_ms()) == WAIT_HOPELESS;

@@ -24,6 +24,8 @@ const struct verb verbs[] = {
      "start)"},
     {MACHINE, "port NAME", verb_port,
      "saves a port that is free now and never given out by the kernel"},
+    {MACHINE, "wait NUMBER", verb_wait,
+     "lets so many ms pass: only where patience is what is judged"},
 
     /* Programs: running */
     {PROGRAM, "start raw STRINGS", verb_start_raw,
@@ -70,6 +72,12 @@ const struct verb verbs[] = {
     {PEER, "send each BYTES", verb_send_each,
      "sends byte by byte, each consumed before the next is sent"},
     {PEER, "send BYTES", verb_send, "sends the bytes"},
+    {PEER, "pour NUMBER", verb_pour,
+     "sends so many bytes, beside the steps that follow: as soon as the kernel "
+     "has room, it gets more"},
+    {PEER, "consumed at once", verb_consumed_at_once,
+     "waits until the program has taken all that was sent, and fails as soon "
+     "as it is proved to sleep over it"},
     {PEER, "consumed", verb_consumed,
      "waits until the program has taken all that was sent"},
     {PEER, "stop-reading", verb_stop_reading,
@@ -85,6 +93,8 @@ const struct verb verbs[] = {
 
     /* Peers: expectations */
     {PEER, "expect eof", verb_expect_eof, "the program's FIN, nothing before"},
+    {PEER, "pours on", verb_pours_on,
+     "it has not sent all that it pours, or was reset"},
     {PEER, "not reset", verb_not_reset,
      "once the program is quiet: whatever came, it was no RST"},
     {PEER, "expect reset", verb_expect_reset, "the program's RST"},
@@ -129,6 +139,8 @@ const struct verb verbs[] = {
     {PROGRAM, "children == baseline", verb_children_baseline,
      "it has as many children, zombies counted, as at the baseline"},
     {PROGRAM, "idle", verb_idle, "it waits without using the processor"},
+    {PROGRAM, "sleeps", verb_sleeps,
+     "while nothing happens it wakes up less than 100 times a second"},
     {PROGRAM, "no CLOSE_WAIT", verb_no_close_wait,
      "it holds no connection that the other side has ended"},
     {PROGRAM, "accept-queue == NUMBER", verb_accept_queue,

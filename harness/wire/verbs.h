@@ -49,10 +49,11 @@ verb_function verb_start, verb_start_raw, verb_restart, verb_listening,
 
 /* verbs_peer.c: the sockets of wire */
 verb_function verb_connect, verb_connect_to, verb_connect_many, verb_rcvbuf,
-    verb_send, verb_send_each, verb_consumed, verb_accepted, verb_stop_reading,
-    verb_read, verb_read_count, verb_read_slowly, verb_shut, verb_reset,
-    verb_close, verb_listen, verb_listen_backlog, verb_accept, verb_refuse,
-    verb_hang, verb_relay, verb_relay_done;
+    verb_send, verb_send_each, verb_consumed, verb_consumed_at_once,
+    verb_accepted, verb_stop_reading, verb_read, verb_read_count,
+    verb_read_slowly, verb_shut, verb_reset, verb_close, verb_listen,
+    verb_listen_backlog, verb_accept, verb_refuse, verb_hang, verb_relay,
+    verb_relay_done;
 
 /* verbs_expect.c: what must come back */
 verb_function verb_expect, verb_expect_or_end, verb_expect_count,
@@ -70,5 +71,8 @@ verb_function verb_alive, verb_exit, verb_killed, verb_baseline,
 /* verbs_output.c: what it prints */
 verb_function verb_stdout_has, verb_stdout_lacks, verb_stderr_something,
     verb_stderr_line, verb_stderr_line_names, verb_stderr_names;
+
+/* verbs_time.c: what only time shows */
+verb_function verb_wait, verb_sleeps, verb_pour, verb_pours_on;
 
 #endif

@@ -325,6 +325,27 @@ bool verb_consumed(struct run *r, const struct target *t, const struct step *s)
     return true;
 }
 
+/* Bytes that have arrived wake up whoever waits for them. So where they lie
+ * unread, and all threads are asleep, nobody has been woken up: the program
+ * waits for something else, be it only for a while. */
+bool verb_consumed_at_once(struct run *r, const struct target *t,
+                           const struct step *s)
+{
+    (void)s;
+    struct peer *p = run_peer(r, t);
+    enum wait_end end = run_wait_briefly(r, is_consumed, p);
+    if (end == WAIT_DONE || is_consumed(r, p))
+        return true;
+    if (end == WAIT_DEADLINE)
+        return wait_consumed(r, p);
+    r->ending = "nothing";
+    run_expected(r, "what %s sends wakes the program up", run_who(r, p->name));
+    run_actual(r, "its bytes lie unread, and the program sleeps");
+    return run_fail(r, "sleeps-elsewhere",
+                    "the %s sleeps, though %s has sent something", p->other,
+                    run_who(r, p->name));
+}
+
 bool verb_send_each(struct run *r, const struct target *t, const struct step *s)
 {
     struct bytes data = {0};
