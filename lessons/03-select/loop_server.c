@@ -253,6 +253,7 @@ static void on_client(struct loop *loop, int listener, unsigned events,
         net_format_address((struct sockaddr *)&address, length, peer,
                            sizeof peer);
         printf("Accepted %s\n", peer);
+        fcntl(fd, F_SETFD, FD_CLOEXEC); /* net_accept() of lesson 1 says why */
         add_connection(server, fd, peer);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
                errno == ENOMEM) {

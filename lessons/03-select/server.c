@@ -258,6 +258,7 @@ static void accept_client(struct server *server)
         net_format_address((struct sockaddr *)&address, length, peer,
                            sizeof peer);
         printf("Accepted %s\n", peer);
+        fcntl(fd, F_SETFD, FD_CLOEXEC); /* net_accept() of lesson 1 says why */
         if (can_be_watched(fd, peer))
             add_connection(server, fd, peer);
         return;
