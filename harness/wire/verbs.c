@@ -123,6 +123,9 @@ const struct verb verbs[] = {
 
     /* Judgements */
     {PROGRAM, "alive", verb_alive, "it is still running"},
+    {PROGRAM, "exit NUMBER within NUMBER", verb_exit_within,
+     "it ends, with this status, before so many ms have passed; for checks "
+     "whose head says timer"},
     {PROGRAM, "exit NUMBER", verb_exit, "it ends, with this status"},
     {PROGRAM, "killed by SIGNAL", verb_killed, "this signal ends it"},
     {PROGRAM, "passes STRINGS", verb_passes,

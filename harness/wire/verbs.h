@@ -73,6 +73,7 @@ verb_function verb_stdout_has, verb_stdout_lacks, verb_stderr_something,
     verb_stderr_line, verb_stderr_line_names, verb_stderr_names;
 
 /* verbs_time.c: what only time shows */
-verb_function verb_wait, verb_sleeps, verb_pour, verb_pours_on;
+verb_function verb_wait, verb_exit_within, verb_sleeps, verb_pour,
+    verb_pours_on;
 
 #endif

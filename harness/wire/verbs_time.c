@@ -18,6 +18,27 @@ bool verb_wait(struct run *r, const struct target *t, const struct step *s)
     return true;
 }
 
+/* Upper bounds on time are for programs that have a time-out of their own, in
+ * checks whose head says `timer`: there a machine that is too busy for it makes
+ * a failure undecided. */
+bool verb_exit_within(struct run *r, const struct target *t,
+                      const struct step *s)
+{
+    long milliseconds;
+    const struct program *p = run_program(r, t);
+    if (!run_number(r, t, &s->values[1], &milliseconds))
+        return false;
+    double end = clock_ms() + (double)milliseconds;
+    while (!r->sanitized && !p->ended && clock_ms() < end)
+        run_let_pass(r, 10);
+    if (r->sanitized || p->ended)
+        return verb_exit(r, t, s);
+    r->ending = "nothing";
+    run_expected(r, "it ends within %ld ms", milliseconds);
+    run_actual(r, "still running");
+    return run_fail(r, "late", "the %s does not end in time", p->name);
+}
+
 /* ------------------------------- it sleeps ----------------------------- */
 
 /* Runtimes have threads with clocks of their own, and such a thread may wake up
