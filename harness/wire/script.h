@@ -104,6 +104,7 @@ struct script {
     char stage;
     int points;
     int timer; /* ms after which the program does something by itself; or 0 */
+    bool threads; /* threads meet in it: it is for the thread sanitizer, too */
     struct text_list needs;
     struct text_list environment; /* NAME=value, for its programs */
     char *read;

@@ -300,6 +300,12 @@ static bool head_hint(struct parser *p)
     return head_text(p, &h->text);
 }
 
+static bool head_threads(struct parser *p)
+{
+    p->script->threads = true;
+    return parser_end_of_line(p);
+}
+
 static const struct {
     const char *word;
     bool (*parse)(struct parser *p);
@@ -307,7 +313,7 @@ static const struct {
     {"check", head_check},   {"rule", head_rule},   {"stage", head_stage},
     {"points", head_points}, {"timer", head_timer}, {"needs", head_needs},
     {"read", head_read},     {"env", head_env},     {"peers", head_peers},
-    {"actor", head_actor},   {"hint", head_hint},
+    {"actor", head_actor},   {"hint", head_hint},   {"threads", head_threads},
 };
 
 /* True where the line began with a word of the head. */

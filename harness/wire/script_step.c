@@ -231,7 +231,7 @@ static int parse_actor(struct parser *p)
                 "no actor \"%s\"; expected server, client, unit, machine, a "
                 "peer in capitals such as A, a declared actor, or a word of "
                 "the head (check, rule, stage, points, timer, needs, read, "
-                "env, hint, peers, actor)",
+                "env, threads, hint, peers, actor)",
                 t->text);
             return -1;
         }

@@ -227,6 +227,8 @@ void verbs_print_manual(struct bytes *out)
         "                           is undecided\n"
         "  needs NAME ...           checks that must have passed before\n"
         "  read \"FILE#HEADING\"      what to read after a failure\n"
+        "  threads                  threads meet in it: where there is a build\n"
+        "                           with the thread sanitizer, runs that, too\n"
         "  env NAME=value           the programs have this in their\n"
         "                           environment\n"
         "  peers A[1..50]           a group; a step of A is done by each\n"

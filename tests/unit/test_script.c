@@ -55,7 +55,7 @@ START_TEST(the_head_is_kept)
     ck_assert_str_eq(script.environment.texts[0], "BACKEND=a b");
     ck_assert_str_eq(script.environment.texts[1], "N=3");
     ck_assert_int_eq(script.step_count, 1);
-    ck_assert_int_eq(script.steps[0].line, 12);
+    ck_assert_int_eq(script.steps[0].line, 11);
     ck_assert(script_uses(&script, "server"));
     ck_assert(!script_uses(&script, "client"));
     drop();
