@@ -188,6 +188,7 @@ signal.pause()
 E
     check outlives <<'E'
 server start
+server idle
 server signal SIGTERM
 server killed by SIGTERM
 server restart
