@@ -12,7 +12,7 @@ load grade
     cd "$fresh" || return
     unset KIT_GRADES
     graded 0 grade2
-    [[ $output == *"46 passed, 0 failed"* ]]
+    [[ $output =~ [1-9][0-9]+" passed, 0 failed" ]]
     for word in start2 run2 lesson2; do
         run make "$word"
         [ "$status" -eq 0 ]
