@@ -12,8 +12,8 @@ setup() {
 }
 
 # Lesson 3's checks of the server, but for those that end it, that fill its
-# descriptors (of which each server has some for itself), and that judge by
-# memory and time. Where a check goes on without waiting for an ending, this one
+# descriptors (of which each server has some for itself), that count its calls,
+# and that judge by memory and time. Where a check goes on without waiting for an ending, this one
 # proves first that the server has nothing more to say, so that chance does not
 # decide what the journal holds.
 steadied() {
@@ -23,7 +23,8 @@ steadied() {
         while read -r _ _ program file; do
             [ "$program" = server ] || continue
             if grep -q '^ *server' "$file" && ! grep -q -E \
-                '^ *(client|server +(stop|restart|signal|exit|start raw))' "$file"
+                -e '^ *(client|server +(stop|restart|signal|exit|start raw))' \
+                -e '^ *(rounds|machine +wait)| pours? |^server +inject' "$file"
             then
                 awk '
                     /^ *server +freeze/ { frozen = 1 }
