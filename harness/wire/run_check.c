@@ -260,7 +260,7 @@ bool run_check_has_build(const struct script *s, const char *server,
      * times as long; and the thread sanitizer takes ten times, so it is for
      * those checks in which threads meet. */
     if (!o->programs || script_does(s, verb_cpu_start) ||
-        (strcmp(build, "tsan") == 0 && !s->threads))
+        (strcmp(build, "tsan") == 0 && (!s->threads || s->timer)))
         return false;
     for (int i = 0; i < 2 && !there; i++) {
         struct bytes path = {0};
