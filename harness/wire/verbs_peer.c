@@ -318,7 +318,7 @@ bool verb_consumed(struct run *r, const struct target *t, const struct step *s)
     if (!wait_consumed(r, p))
         return false;
     const struct program *other = run_program_named(r, p->other);
-    if (p->saw_reset || p->saw_eof || !other || other->ended)
+    if (!other || other->ended)
         return true; /* nobody is there any more who could take it */
     journal_text(r->journal, EVENT_NOTE, p->name,
                  "proved: the %s has taken it all", p->other);
