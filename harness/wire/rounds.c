@@ -8,6 +8,9 @@
  * and all is address space; so this is compared, too. A runtime reserves by
  * larger pieces, and more than one such round is left by each leak. */
 #define SPACE_A_ROUND (4L << 20)
+/* A program that was given as a command may have a heap with a collector, which
+ * grows for a while though nothing is kept. */
+#define KEEP_ANY_RUNTIME (256L << 10)
 
 struct possessions {
     size_t memory, space;
@@ -20,10 +23,12 @@ struct rounds {
     struct possessions *after; /* round number, from 1 */
 };
 
-struct rounds *rounds_begin(long most, long keep)
+struct rounds *rounds_begin(const struct run *r, long most, long keep)
 {
     struct rounds *rounds = memory_get(sizeof *rounds);
-    rounds->keep = keep;
+    bool is_command = r->options->server;
+    rounds->keep =
+        is_command && keep < KEEP_ANY_RUNTIME ? KEEP_ANY_RUNTIME : keep;
     rounds->after = memory_get((size_t)(most + 1) * sizeof *rounds->after);
     return rounds;
 }

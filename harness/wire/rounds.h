@@ -15,8 +15,9 @@
 
 struct rounds;
 
-/* KEEP: so many bytes of each round it may keep. */
-struct rounds *rounds_begin(long most, long keep);
+/* KEEP: so many bytes of each round it may keep; a program that was not built
+ * from sources, 256 KiB. */
+struct rounds *rounds_begin(const struct run *r, long most, long keep);
 /* A round is over. True: the program has come to rest. */
 bool rounds_settled(struct rounds *rounds, struct run *r);
 /* All rounds are over, and it has not; false. */

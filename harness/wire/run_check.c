@@ -37,7 +37,7 @@ static bool run_steps(struct run *r, const struct step *steps, int count);
 
 static bool run_rounds(struct run *r, const struct step *s)
 {
-    struct rounds *rounds = rounds_begin(s->times, s->keep);
+    struct rounds *rounds = rounds_begin(r, s->times, s->keep);
     bool good = true, settled = false;
     for (long n = 0; n < s->times && good && !settled; n++) {
         good = run_steps(r, s->body, s->body_count);

@@ -1,5 +1,6 @@
-(* An echo server in OCaml: a thread for each client. The main thread waits for
-   a signal and does nothing else; a thread of its own accepts. *)
+(* An echo server in OCaml: a thread for each client, kept for the next ones,
+   since this runtime does not give back all of a thread that ends. The main
+   thread waits for a signal and does nothing else; another one accepts. *)
 
 let mark = "<EOF>"
 let mark_size = String.length mark
@@ -80,12 +81,37 @@ let serve (socket, name) =
    with Unix.Unix_error _ -> () (* this client is gone *));
   Unix.close socket
 
+let lock = Mutex.create ()
+let more = Condition.create ()
+let waiting = Queue.create ()
+let idle = ref 0
+
+let rec work client =
+  serve client;
+  Mutex.lock lock;
+  incr idle;
+  while Queue.is_empty waiting do
+    Condition.wait more lock
+  done;
+  decr idle;
+  let next = Queue.take waiting in
+  Mutex.unlock lock;
+  work next
+
+let hand_over client =
+  Mutex.lock lock;
+  if !idle > Queue.length waiting then (
+    Queue.add client waiting;
+    Condition.signal more)
+  else ignore (Thread.create work client);
+  Mutex.unlock lock
+
 let rec accept listener =
   (try
      let socket, client = Unix.accept ~cloexec:true listener in
      let name = address client in
      print_now (Printf.sprintf "Accepted %s\n" name);
-     ignore (Thread.create serve (socket, name))
+     hand_over (socket, name)
    with
   | Unix.Unix_error ((Unix.EMFILE | ENFILE | ENOBUFS | ENOMEM), _, _) ->
       Thread.delay 0.1
