@@ -45,12 +45,13 @@ const char *bytes_text(const struct bytes *b);
  * terminal must not see. `most` columns at the most; what is cut is marked
  * with "...". Returns the columns written.
  */
+size_t bytes_add_escaped(struct bytes *b, const void *data, size_t length,
+                         size_t most);
+
 /* The same, but what is printable stays as it is, backslashes and quotes too:
  * for text that somebody has escaped already. */
 size_t bytes_add_printable(struct bytes *b, const void *data, size_t length,
                            size_t most);
-size_t bytes_add_escaped(struct bytes *b, const void *data, size_t length,
-                         size_t most);
 
 /* A list of texts that it owns. */
 struct text_list {

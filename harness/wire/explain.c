@@ -36,13 +36,11 @@ static const struct {
     {"fake server",
      "A socket of the harness that plays the server, so that your client can\n"
      "be checked against a server that misbehaves."},
-    {"fault", "Something that happens once in a year, and that the harness "
-              "makes happen\n"
-              "now (inject): a call is interrupted (EINTR), takes less than it "
-              "could, or\n"
-              "fails with an error that passes. Each may happen on any "
-              "machine. It stands\n"
-              "in the ladder; the same command brings the same faults again."},
+    {"fault",
+     "What happens once in a year, and what the harness makes happen now\n"
+     "(inject): a call is interrupted (EINTR), takes less than it could, or\n"
+     "fails with an error that passes. Each may happen on any machine. It\n"
+     "stands in the ladder; the same command brings the same faults again."},
     {"FIN",
      "The segment that says: I send no more. It ends one direction of a\n"
      "connection. shutdown(fd, SHUT_WR) sends it, and so does close()."},

@@ -114,7 +114,8 @@ public class Threads {
                         address(socket.getInetAddress(), socket.getPort()));
                 threads.execute(() -> serve(socket));
             } catch (IOException e) {
-                Thread.sleep(100); // no descriptor is left
+                // No descriptor is left, and nobody tells when there is one again.
+                Thread.sleep(100);
             }
         }
     }

@@ -105,7 +105,8 @@ func main() {
 		if err == nil {
 			go serve(conn.(*net.TCPConn))
 		} else {
-			time.Sleep(100 * time.Millisecond) // no descriptor is left
+			// No descriptor is left; nobody tells when there is one again.
+			time.Sleep(100 * time.Millisecond)
 		}
 	}
 }

@@ -108,7 +108,7 @@ fn main() {
                     eprintln!("server: {}: {}", peer, error);
                 }
             }
-            // No descriptor is left, most likely.
+            // No descriptor is left, and nobody tells when there is one again.
             Err(_) => thread::sleep(time::Duration::from_millis(100)),
         }
     }
