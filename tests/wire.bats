@@ -276,6 +276,48 @@ E
     [[ $output == *"The server was killed by SIGFPE in the middle"* ]]
 }
 
+@test "a client that reports success is told what it has overlooked" {
+    cat > "$here/client" <<'E'
+#!/bin/bash
+exec 3<>"/dev/tcp/$1/$2"
+printf %s "$3" >&3
+cat <&3 >/dev/null 2>&1
+exit 0
+E
+    chmod +x "$here/client"
+    for way in reset close shut; do
+        check "$way" <<E
+F listen
+client start "x<EOF>"
+F accept
+F expect "x<EOF>"
+F send "half"
+F $way
+client exit 1
+E
+    done
+    wire --client "$here/client" "$here"/{reset,close,shut}.wire
+    [ "$status" -eq 1 ]
+    output=$(tr -s ' \n' ' ' <<< "$output")
+    [ "$(grep -o "though the fake server F had reset the connection (RST)\." \
+        <<< "$output" | wc -l)" -eq 1 ]
+    [ "$(grep -o "though the fake server F had ended after 4 bytes\." \
+        <<< "$output" | wc -l)" -eq 2 ]
+}
+
+@test "what comes in place of the end is counted" {
+    check end <<'E'
+server start
+A connect
+A send "one<EOF>"
+A shut
+A expect eof
+E
+    wire --server "$server" "$here/end.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"sent client A 8 bytes where nothing but the end was to come"* ]]
+}
+
 @test "all files are parsed before anything runs" {
     check good <<< 'server start'
     printf 'check "bad"\nserver strat\n' > "$here/bad.wire"

@@ -92,7 +92,7 @@ static void begin_connection(struct peer *p)
 {
     p->connecting = p->connected = p->refused = false;
     p->saw_eof = p->saw_reset = false;
-    p->fin_wanted = p->fin_sent = p->closed = false;
+    p->fin_wanted = p->fin_sent = p->reset_sent = p->closed = false;
     p->stopped = p->slow = false;
     p->connect_error = 0;
     p->pour = p->sent = p->received = 0;
@@ -366,6 +366,7 @@ void peer_reset(struct peer *p, struct journal *j)
     close(p->fd);
     p->fd = -1;
     p->closed = true;
+    p->reset_sent = true;
     tell(p, j, EVENT_SENT_RESET);
 }
 

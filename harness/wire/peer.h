@@ -31,7 +31,7 @@ struct peer {
     bool stopped; /* reads nothing */
     bool slow;    /* reads a little at a time */
     bool saw_eof, saw_reset;
-    bool fin_wanted, fin_sent;
+    bool fin_wanted, fin_sent, reset_sent;
     bool closed;
 
     int rcvbuf;

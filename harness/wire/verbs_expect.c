@@ -309,8 +309,10 @@ static bool fail_end(struct run *r, struct peer *p, enum wait_end end,
                    p->in.length == 1 ? "" : "s");
         bytes_free(&text);
         return run_fail(r, "extra-bytes",
-                        "the %s sent %s more than was asked for", p->other,
-                        who);
+                        "the %s sent %s %zu byte%s where nothing but the end "
+                        "was to come",
+                        p->other, who, p->in.length,
+                        p->in.length == 1 ? "" : "s");
     }
     if (p->saw_reset) {
         run_actual(r, "RST (connection reset)");

@@ -50,6 +50,29 @@ static bool fail_not_ended(struct run *r, const struct program *p,
                     p->name);
 }
 
+/* What a program that reports success has overlooked: a fake server ended its
+ * connection by force, or after so many bytes. */
+static void add_overlooked(const struct run *r, const struct program *p,
+                           struct bytes *out)
+{
+    for (int i = 0; i < r->peer_count; i++) {
+        const struct peer *f = &r->peers[i];
+        if (f->listener < 0 || strcmp(f->other, p->name) != 0)
+            continue;
+        if (f->reset_sent)
+            bytes_printf(out,
+                         ", though the fake server %s had reset the "
+                         "connection (RST)",
+                         f->name);
+        else if (f->fin_sent || f->closed)
+            bytes_printf(out,
+                         ", though the fake server %s had ended after "
+                         "%zu bytes",
+                         f->name, f->sent);
+        return;
+    }
+}
+
 bool verb_exit(struct run *r, const struct target *t, const struct step *s)
 {
     long wanted;
@@ -70,9 +93,14 @@ bool verb_exit(struct run *r, const struct target *t, const struct step *s)
                         signal_name(WTERMSIG(p->status)));
     /* A sanitizer tells its own story (run_fail). */
     p->end_is_fine = WEXITSTATUS(p->status) != SANITIZER_STATUS;
-    return run_fail(r, "exit-status",
-                    "the %s ended with status %d where %ld was expected",
-                    p->name, WEXITSTATUS(p->status), wanted);
+    struct bytes overlooked = {0};
+    if (WEXITSTATUS(p->status) == 0)
+        add_overlooked(r, p, &overlooked);
+    run_fail(r, "exit-status",
+             "the %s ended with status %d where %ld was expected%s", p->name,
+             WEXITSTATUS(p->status), wanted, bytes_text(&overlooked));
+    bytes_free(&overlooked);
+    return false;
 }
 
 /* What a unit test says of itself: "FAILED name: message", one a line. */
