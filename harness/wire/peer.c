@@ -29,6 +29,7 @@ void peer_free(struct peer *p)
         close(p->listener);
     bytes_free(&p->in);
     bytes_free(&p->history);
+    bytes_free(&p->said);
     bytes_free(&p->out);
     *p = (struct peer){.listener = -1, .fd = -1, .forward = -1};
 }
@@ -98,6 +99,7 @@ static void begin_connection(struct peer *p)
     p->pour = p->sent = p->received = 0;
     bytes_clear(&p->in);
     bytes_clear(&p->history);
+    bytes_clear(&p->said);
     bytes_clear(&p->out);
 }
 
@@ -236,6 +238,8 @@ static bool flush(struct peer *p, struct journal *j)
         if (!p->relayed)
             journal_data(j, EVENT_SENT, p->name, p->other, p->out.data + done,
                          n);
+        size_t room = HISTORY_MAX - p->said.length;
+        bytes_add(&p->said, p->out.data + done, n < room ? n : room);
         done += n;
     }
     if (p->saw_reset)

@@ -37,6 +37,7 @@ struct peer {
     int rcvbuf;
     struct bytes in;      /* received, not yet expected */
     struct bytes history; /* the first bytes ever received, for reports */
+    struct bytes said;    /* the first bytes ever sent, for reports */
     struct bytes out;     /* not yet with the kernel */
     size_t pour;          /* bytes to be sent without a pause, behind these */
     size_t sent;          /* bytes the kernel has taken */

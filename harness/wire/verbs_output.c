@@ -85,6 +85,30 @@ static bool find_similar(const struct line *wanted, const struct bytes *output,
     return found;
 }
 
+/* Who has sent a text with a NUL, in front of which a line of the output ends:
+ * it was printed as a string. NULL: nobody. */
+static const struct peer *cut_at_nul(const struct run *r,
+                                     const struct program *p,
+                                     const struct bytes *output)
+{
+    enum { ENOUGH = 8 };
+    for (int i = 0; i < r->peer_count; i++) {
+        const struct peer *from = &r->peers[i];
+        const char *text = bytes_text(&from->said);
+        size_t stop = strlen(text), length = stop < ENOUGH ? stop : ENOUGH;
+        if (strcmp(from->other, p->name) != 0 || stop == from->said.length ||
+            !stop)
+            continue;
+        struct bytes end = {0};
+        bytes_printf(&end, "%s\n", text + stop - length);
+        bool found = bytes_contain(output, end.data, end.length);
+        bytes_free(&end);
+        if (found)
+            return from;
+    }
+    return NULL;
+}
+
 static bool fail_missing(struct run *r, const struct program *p,
                          const struct program_output *output,
                          const struct bytes *wanted, const char *stream)
@@ -105,7 +129,14 @@ static bool fail_missing(struct run *r, const struct program *p,
             "the %s prints these lines, but not one after the other", p->name);
     }
     bytes_add(&expected, missing.text, missing.length);
-    if (find_similar(&missing, &output->text, &similar)) {
+    const struct peer *from = cut_at_nul(r, p, &output->text);
+    if (from) {
+        run_difference(r, &expected, of, NULL, " like it", 0);
+        run_fail(
+            r, "transcript",
+            "a line that the %s prints ends at the NUL in what %s has sent",
+            p->name, run_who(r, from->name));
+    } else if (find_similar(&missing, &output->text, &similar)) {
         bytes_add(&actual, similar.text, similar.length);
         run_difference(r, &expected, of, &actual, "",
                        same_from_begin(&missing, &similar));
