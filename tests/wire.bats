@@ -279,7 +279,7 @@ E
 @test "a client that reports success is told what it has overlooked" {
     cat > "$here/client" <<'E'
 #!/bin/bash
-exec 3<>"/dev/tcp/$1/$2"
+exec 3<>"/dev/tcp/$1/$2" || exit 0
 printf %s "$3" >&3
 cat <&3 >/dev/null 2>&1
 exit 0
@@ -296,13 +296,15 @@ F $way
 client exit 1
 E
     done
-    wire --client "$here/client" "$here"/{reset,close,shut}.wire
+    printf 'F refuse\nclient start\nclient exit 1\n' | check refuse
+    wire --client "$here/client" "$here"/{reset,close,shut,refuse}.wire
     [ "$status" -eq 1 ]
     output=$(tr -s ' \n' ' ' <<< "$output")
     [ "$(grep -o "though the fake server F had reset the connection (RST)\." \
         <<< "$output" | wc -l)" -eq 1 ]
     [ "$(grep -o "though the fake server F had ended after 4 bytes\." \
         <<< "$output" | wc -l)" -eq 2 ]
+    [[ $output == *"though the fake server F refuses connections."* ]]
 }
 
 @test "what comes in place of the end is counted" {

@@ -26,7 +26,8 @@ struct peer {
                        receives; -1: none */
     bool relayed;   /* its events are told by the relay */
 
-    bool connecting, connected, refused;
+    bool connecting, connected;
+    bool refused; /* by the program; of a fake server: the program, always */
     int connect_error;
     bool stopped; /* reads nothing */
     bool slow;    /* reads a little at a time */

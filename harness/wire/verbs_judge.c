@@ -50,8 +50,8 @@ static bool fail_not_ended(struct run *r, const struct program *p,
                     p->name);
 }
 
-/* What a program that reports success has overlooked: a fake server ended its
- * connection by force, or after so many bytes. */
+/* What a program that reports success has overlooked: a fake server that
+ * refused the connection, ended it by force, or after so many bytes. */
 static void add_overlooked(const struct run *r, const struct program *p,
                            struct bytes *out)
 {
@@ -59,7 +59,10 @@ static void add_overlooked(const struct run *r, const struct program *p,
         const struct peer *f = &r->peers[i];
         if (f->listener < 0 || strcmp(f->other, p->name) != 0)
             continue;
-        if (f->reset_sent)
+        if (f->refused)
+            bytes_printf(out, ", though the fake server %s refuses connections",
+                         f->name);
+        else if (f->reset_sent)
             bytes_printf(out,
                          ", though the fake server %s had reset the "
                          "connection (RST)",

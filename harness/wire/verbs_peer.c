@@ -187,8 +187,12 @@ bool verb_expect_refused(struct run *r, const struct target *t,
 
 /* ----------------------------- fake servers ---------------------------- */
 
+/* In place of a backlog: the address is bound, and nobody listens. */
+#define REFUSE (-1)
+
 static bool begin_to_listen(struct run *r, struct peer *p, int backlog)
 {
+    p->refused = backlog == REFUSE;
     snprintf(p->other, sizeof p->other, "client");
     if (peer_listen(p, backlog, r->journal))
         return true;
@@ -212,7 +216,7 @@ bool verb_listen_backlog(struct run *r, const struct target *t,
 bool verb_refuse(struct run *r, const struct target *t, const struct step *s)
 {
     (void)s;
-    return begin_to_listen(r, run_peer(r, t), -1);
+    return begin_to_listen(r, run_peer(r, t), REFUSE);
 }
 
 /* A backlog of 0 has room for one connection; the queue is then proved to be
