@@ -320,6 +320,60 @@ E
     [[ $output == *"sent client A 8 bytes where nothing but the end was to come"* ]]
 }
 
+# keeps BYTES: a server in C that keeps so many bytes of each client.
+keeps() {
+    cat > "$here/keeps.c" <<'E'
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof a;
+    int l = socket(AF_INET, SOCK_STREAM, 0);
+    bind(l, (struct sockaddr *)&a, size);
+    listen(l, 5);
+    getsockname(l, (struct sockaddr *)&a, &size);
+    printf("Listening on 127.0.0.1:%d\n", ntohs(a.sin_port));
+    fflush(stdout);
+    for (;;) {
+        int fd = accept(l, 0, 0);
+        memset(malloc(KEEPS), 1, KEEPS);
+        close(fd);
+    }
+}
+E
+    mkdir -p "$here/built"
+    gcc -DKEEPS="$1" -o "$here/built/server" "$here/keeps.c"
+}
+
+@test "what a round may leave is as the check says, and more for any runtime" {
+    check kept <<'E'
+server start
+rounds 32 keep 4096 {
+    A connect
+    A expect eof
+    A close
+}
+E
+    keeps 1000
+    wire --programs "$here/built" "$here/kept.wire"
+    [ "$status" -eq 0 ]
+    keeps 100000
+    wire --programs "$here/built" "$here/kept.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"The memory of the server grows: 16 equal rounds have left "* ]]
+    wire --server "$here/built/server" "$here/kept.wire"
+    [ "$status" -eq 0 ]
+    keeps 400000
+    wire --server "$here/built/server" "$here/kept.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"less than 262144 bytes of memory more in each round"* ]]
+}
+
 @test "all files are parsed before anything runs" {
     check good <<< 'server start'
     printf 'check "bad"\nserver strat\n' > "$here/bad.wire"

@@ -105,8 +105,8 @@ bool rounds_settled(struct rounds *rounds, struct run *r)
     if (!p)
         return true;
     rounds->count++;
-    /* A sanitizer keeps what was freed for a while; and what is kept for good
-     * it finds after one round. */
+    /* A sanitizer keeps what was freed for a while, so nothing is compared;
+     * what was lost in one round it finds. */
     if (r->sanitized)
         return true;
     if (!is_power_of_two(rounds->count))

@@ -15,8 +15,8 @@
 
 struct rounds;
 
-/* KEEP: so many bytes of each round it may keep; a program that was not built
- * from sources, 256 KiB. */
+/* KEEP: so many bytes of each round it may keep; and 256 KiB at the least,
+ * where it was given as a command. */
 struct rounds *rounds_begin(const struct run *r, long most, long keep);
 /* A round is over. True: the program has come to rest. */
 bool rounds_settled(struct rounds *rounds, struct run *r);

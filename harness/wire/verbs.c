@@ -274,8 +274,8 @@ void verbs_print_manual(struct bytes *out)
         "                           more than so many bytes of a round, no\n"
         "                           descriptor, thread or child; fails if it\n"
         "                           still does after 64. A program given as a\n"
-        "                           command may keep 256 KiB: its runtime may\n"
-        "                           collect late\n"
+        "                           command may keep 256 KiB or more: its\n"
+        "                           runtime may collect late\n"
         "  together { ... }         what the steps send leaves in one go\n");
     bytes_add_text(
         out,
