@@ -187,17 +187,18 @@ copy_kit() {
 # A test that says when it runs, and in its second run waits to be stopped.
 @test "make soak goes on where it was stopped, and begins anew after a change" {
     copy_kit
-    mkfifo build/began
+    mkfifo build/began build/over
+    exec 4<>build/over # closed when this test is over
     cat >harness/grade/test <<'E'
 #!/usr/bin/env bash
 echo run >>build/runs
 if [ "$(wc -l <build/runs)" -eq 2 ]; then
     echo >build/began
-    exec sleep 60 # nobody waits for it: it stands for a run that is stopped
+    exec cat build/over
 fi
 echo "1 passed, 0 failed"
 E
-    RUNS=3 harness/grade/soak >build/first 2>&1 3>&- &
+    RUNS=3 harness/grade/soak >build/first 2>&1 3>&- 4>&- &
     soak=$!
     read -r -t 60 <>build/began
     kill "$soak"

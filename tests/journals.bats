@@ -13,9 +13,9 @@ setup() {
 
 # Lesson 3's checks of the server, but for those that end it, that fill its
 # descriptors (of which each server has some for itself), that count its calls,
-# and that judge by memory and time. Where a check goes on without waiting for an ending, this one
-# proves first that the server has nothing more to say, so that chance does not
-# decide what the journal holds.
+# and that judge by memory and time. Where a check goes on without waiting for an
+# ending, this one proves first that the server has nothing more to say, so that
+# chance does not decide what the journal holds.
 steadied() {
     local file program
     build/wire list lessons/03-select/checks/list |
