@@ -35,6 +35,18 @@ load grade
     [[ $output == *"does not compile"* ]]
 }
 
+# The leak sanitizer goes through a gigabyte at its end.
+@test "what is lost for good is found, however long the search takes" {
+    sed -i -e '1i #include <stdlib.h>' -e '/setvbuf(stdout/a\
+    static void *volatile much, *volatile lost[9];\
+    much = malloc(1 << 30);\
+    for (int i = 0; i < 9; i++)\
+        lost[i] = malloc(100);\
+    memset((void *)lost, 0, sizeof lost);' "$solution/server.c"
+    graded 1 grade2 DIR="$solution" CHECK=one-message
+    [[ $output == *"loses memory that it never gives back"*"in main(), server.c line"* ]]
+}
+
 @test "a warning is shown, and does not stop the grade" {
     printf 'int unused(void)\n{\n    int unused_variable;\n    return 0;\n}\n' \
         >>"$solution/server.c"

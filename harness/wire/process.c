@@ -656,6 +656,25 @@ pid_t process_of_thread(pid_t tid)
     return (pid_t)status_number(tid, "\nTgid:");
 }
 
+bool process_has_thread_named(pid_t pid, const char *name)
+{
+    char path[300], text[32];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *folder = opendir(path);
+    for (struct dirent *d; folder && !found && (d = readdir(folder)) != NULL;) {
+        snprintf(path, sizeof path, "/proc/%d/task/%s/comm", (int)pid,
+                 d->d_name);
+        if (slurp(path, text, sizeof text) <= 0)
+            continue;
+        text[strcspn(text, "\n")] = '\0';
+        found = strcmp(text, name) == 0;
+    }
+    if (folder)
+        closedir(folder);
+    return found;
+}
+
 size_t process_rss(pid_t pid)
 {
     return status_number(pid, "\nVmRSS:") * 1024;

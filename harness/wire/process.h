@@ -35,6 +35,9 @@ pid_t process_parent(pid_t pid);
 /* The process of a thread; 0: gone. */
 pid_t process_of_thread(pid_t tid);
 
+/* prctl(PR_SET_NAME) gives a thread its name. */
+bool process_has_thread_named(pid_t pid, const char *name);
+
 struct thread_facts {
     pid_t pid, tid;
     char state;

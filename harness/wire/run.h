@@ -173,7 +173,11 @@ const char *wait_end_words(enum wait_end end);
 typedef bool wait_condition(struct run *r, void *context);
 enum wait_end run_wait(struct run *r, wait_condition *condition, void *context);
 
-/* For what is no news: gives up as soon as the program is quiet, and early. */
+/* Gives up as soon as the program is quiet, be it only for a while. */
+enum wait_end run_wait_or_rest(struct run *r, wait_condition *condition,
+                               void *context);
+
+/* The same for what is no news: gives up early, too. */
 enum wait_end run_wait_briefly(struct run *r, wait_condition *condition,
                                void *context);
 

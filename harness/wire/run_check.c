@@ -244,7 +244,7 @@ static bool let_it_end(struct run *r)
         if (!p->started || p->ended || p->frozen)
             continue;
         program_signal(p, SIGTERM, r->journal);
-        if (run_wait_briefly(r, has_ended, p) == WAIT_DONE &&
+        if (run_wait_or_rest(r, has_ended, p) == WAIT_DONE &&
             WIFEXITED(p->status) && WEXITSTATUS(p->status) == SANITIZER_STATUS)
             return run_fail(r, "sanitizer", "%s", "");
     }

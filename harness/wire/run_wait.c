@@ -1,6 +1,8 @@
 /* The one loop behind every wait, and when waiting has no more sense. */
 #include "run.h"
 
+#include "sanitizer.h"
+
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -370,6 +372,9 @@ static bool spins(struct run *r, const struct thread_facts *t)
     const struct program *p = server_of(r, t->pid);
     if (!p || (t->state != 'R' && t->state != 't'))
         return false;
+    /* It traces itself, which nobody else may do meanwhile. */
+    if (process_has_thread_named(t->pid, LAST_LOOK))
+        return false;
     if (t->state == 't' &&
         !(p->faults && faults_has_running(p->faults, t->tid)))
         return false;
@@ -536,6 +541,12 @@ enum wait_end run_wait(struct run *r, wait_condition *condition, void *context)
     return wait_loop(r, condition, context, false, run_deadline_ms());
 }
 
+enum wait_end run_wait_or_rest(struct run *r, wait_condition *condition,
+                               void *context)
+{
+    return wait_loop(r, condition, context, true, run_deadline_ms());
+}
+
 enum wait_end run_wait_briefly(struct run *r, wait_condition *condition,
                                void *context)
 {
@@ -576,5 +587,5 @@ void run_let_pass(struct run *r, double milliseconds)
 
 bool run_wait_quiet(struct run *r)
 {
-    return wait_loop(r, NULL, NULL, true, run_deadline_ms()) == WAIT_HOPELESS;
+    return run_wait_or_rest(r, NULL, NULL) == WAIT_HOPELESS;
 }

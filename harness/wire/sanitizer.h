@@ -11,6 +11,11 @@
 /* The exit status that the sanitizers are told to end with. */
 #define SANITIZER_STATUS 99
 
+/* The name of a thread that the leak sanitizer makes its search for. It traces
+ * the program's threads, and finds what is not lost where it may not. The name
+ * comes from harness/grade/last_look.c. */
+#define LAST_LOOK "last look"
+
 /* TEXT is what the program said on standard error. False: no sanitizer spoke.
  * Adds a sentence about NAME without the full stop: "the server reads ...". */
 bool sanitizer_sentence(const char *text, const char *name, struct bytes *out);
