@@ -192,6 +192,7 @@ copy_kit() {
     exec 4<>build/over # closed when this test is over
     cat >harness/grade/test <<E
 #!/usr/bin/env bash
+[ -x harness/grade/build ] || exit 1 # all of the kit was copied
 cd "$kit/build"
 echo run >>runs
 if [[ \$OLDPWD == */run-2 && ! -e stopped ]]; then
