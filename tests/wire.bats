@@ -1022,3 +1022,18 @@ E
     [[ $(tr -s ' \n' ' ' <<<"$output") == *"wire itself failed: the process of this check was killed by SIGKILL"* ]]
     [ "$(cat "$here/manifest")" = $'killer undecided 0\nafter undecided 0' ]
 }
+
+@test "of a group the one that got something wrong is named, and whose it is" {
+    check group <<'E'
+rule echo.1
+peers A[1..3]
+server start
+A connect
+A[3] send "client 2<EOF>"
+A expect "client $i<EOF>"
+E
+    wire --server build/plain/03-select/server "$here/group.wire"
+    [ "$status" -eq 1 ]
+    [[ $output == *"The server sent client A[3] what is client A[2]'s."* ]]
+    [[ $output == *'expected  "client 3<EOF>"'*'actual    "client 2<EOF>"'* ]]
+}

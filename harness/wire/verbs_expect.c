@@ -49,7 +49,8 @@ static void remember(struct run *r, const struct peer *p)
 struct wish {
     struct peer *peer;
     const struct bytes *expected;
-    size_t same; /* bytes that are as expected */
+    size_t same;       /* bytes that are as expected */
+    const char *whose; /* what came instead is this peer's; NULL: nobody's */
 };
 
 /* Enough has come, or a wrong byte, or the end. */
@@ -90,6 +91,9 @@ static bool fail_expect(struct run *r, const struct wish *w, enum wait_end end)
     if (wrong) {
         /* How it ended is not what is wrong. */
         r->ending = NULL;
+        if (w->whose)
+            return run_fail(r, "mismatch", "the %s sent %s what is %s's",
+                            program, who, run_who(r, w->whose));
         return run_fail(r, "mismatch",
                         "the %s sent %s the wrong bytes, from byte %zu on",
                         program, who, w->same + 1);
@@ -115,6 +119,52 @@ static bool fail_expect(struct run *r, const struct wish *w, enum wait_end end)
                     who, w->same, wanted, wait_end_words(end));
 }
 
+/* What came is, word for word, what another one of the group should get. */
+static const char *owner_of(struct run *r, const struct target *t,
+                            const struct step *s, const struct bytes *came)
+{
+    const char *owner = NULL;
+    struct target other = *t;
+    for (int m = t->actor->first; t->member && m <= t->actor->last; m++) {
+        struct bytes expected = {0};
+        other.member = m;
+        if (!owner && m != t->member &&
+            run_bytes(r, &other, &s->values[0], &expected) && expected.length &&
+            came->length >= expected.length &&
+            memcmp(came->data, expected.data, expected.length) == 0)
+            owner = run_peer(r, &other)->name;
+        bytes_free(&expected);
+    }
+    return owner;
+}
+
+/* Of a group the one that got something wrong tells more than the first one
+ * that got nothing: it takes that one's place. */
+static void find_wrong(struct run *r, struct target *t, const struct step *s,
+                       struct wish *w, struct bytes *expected)
+{
+    struct target other = *t;
+    bool found = !t->member || w->same < w->peer->in.length;
+    for (int m = t->member + 1; !found && m <= t->actor->last; m++) {
+        struct bytes its = {0};
+        other.member = m;
+        struct wish its_wish = {.peer = run_peer(r, &other), .expected = &its};
+        found = run_bytes(r, &other, &s->values[0], &its) &&
+                can_judge(r, &its_wish) &&
+                its_wish.same < its_wish.peer->in.length &&
+                its_wish.same < its.length;
+        if (found) {
+            bytes_clear(expected);
+            bytes_add(expected, its.data, its.length);
+            its_wish.expected = expected;
+            *w = its_wish;
+            *t = other;
+        }
+        bytes_free(&its);
+    }
+    w->whose = owner_of(r, t, s, &w->peer->in);
+}
+
 static bool expect(struct run *r, const struct target *t, const struct step *s,
                    bool or_end)
 {
@@ -126,9 +176,11 @@ static bool expect(struct run *r, const struct target *t, const struct step *s,
         enum wait_end end = run_wait(r, can_judge, &w);
         bool ended = or_end && !p->in.length && peer_ended(p);
         good = w.same == expected.length || ended;
-        if (!good)
+        if (!good) {
+            struct target wrong = *t;
+            find_wrong(r, &wrong, s, &w, &expected);
             fail_expect(r, &w, end);
-        else if (!ended)
+        } else if (!ended)
             bytes_drop(&p->in, expected.length);
     }
     bytes_free(&expected);
