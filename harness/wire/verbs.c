@@ -166,6 +166,8 @@ const struct verb verbs[] = {
      "its standard output does not hold this"},
     {PROGRAM, "stderr something", verb_stderr_something,
      "its standard error output is not empty"},
+    {PROGRAM, "stderr lacks BYTES", verb_stderr_lacks,
+     "its standard error output does not hold this"},
     {PROGRAM, "stderr line names STRINGS", verb_stderr_line_names,
      "its standard error output is one line with a reason, and each of these "
      "stands in it somewhere"},

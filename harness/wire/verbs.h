@@ -69,8 +69,9 @@ verb_function verb_alive, verb_exit, verb_killed, verb_baseline,
     verb_listens_on, verb_passes;
 
 /* verbs_output.c: what it prints */
-verb_function verb_stdout_has, verb_stdout_lacks, verb_stderr_something,
-    verb_stderr_line, verb_stderr_line_names, verb_stderr_names;
+verb_function verb_stdout_has, verb_stdout_lacks, verb_stderr_lacks,
+    verb_stderr_something, verb_stderr_line, verb_stderr_line_names,
+    verb_stderr_names;
 
 /* verbs_time.c: what only time shows */
 verb_function verb_wait, verb_exit_within, verb_sleeps, verb_pour,

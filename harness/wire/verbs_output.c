@@ -181,25 +181,38 @@ bool verb_stdout_has(struct run *r, const struct target *t,
     return judge_output(r, t, s, &run_program(r, t)->out, "standard output");
 }
 
-bool verb_stdout_lacks(struct run *r, const struct target *t,
-                       const struct step *s)
+static bool judge_lack(struct run *r, const struct target *t,
+                       const struct step *s,
+                       const struct program_output *output, const char *stream)
 {
     struct bytes text = {0};
     struct program *p = run_program(r, t);
     if (!run_bytes(r, t, &s->values[0], &text))
         return false;
     run_wait_quiet(r);
-    bool bad = output_has(&p->out, text.data, text.length);
+    bool bad = output_has(output, text.data, text.length);
     if (bad) {
         struct bytes shown = {0};
         bytes_add_escaped(&shown, text.data, text.length, 40);
-        run_expected(r, "no \"%s\" on its standard output", bytes_text(&shown));
+        run_expected(r, "no \"%s\" on its %s", bytes_text(&shown), stream);
         bytes_free(&shown);
         run_fail(r, "transcript", "the %s prints what it must not print",
                  p->name);
     }
     bytes_free(&text);
     return !bad;
+}
+
+bool verb_stdout_lacks(struct run *r, const struct target *t,
+                       const struct step *s)
+{
+    return judge_lack(r, t, s, &run_program(r, t)->out, "standard output");
+}
+
+bool verb_stderr_lacks(struct run *r, const struct target *t,
+                       const struct step *s)
+{
+    return judge_lack(r, t, s, &run_program(r, t)->err, "standard error");
 }
 
 bool verb_stderr_something(struct run *r, const struct target *t,
