@@ -1,9 +1,9 @@
 /* Unit tests of lesson 7: events, wait handles, the loop on a thread of its
  * own.
  *
- * Nothing here waits for time to pass. That a thread sleeps in a wait is known
- * from the event, which counts those who do; that it has gone to sleep again,
- * from the kernel. */
+ * Nothing here waits for time to pass, but where time is what is tested. That a
+ * thread sleeps in a wait is known from the event, which counts those who do;
+ * that it has gone to sleep again, from the kernel. */
 
 #include "fixture.h"
 
@@ -447,6 +447,62 @@ START_TEST(rule_66_auto_time)
     join(&first, 1, "66: the first of the two that still wait");
     join(&last, 1, "66: the other of the two that still wait");
     assert_set(event, 0, "66: nobody was left in the queue");
+    event_destroy(event);
+}
+END_TEST
+
+/* With the lock held. Returns when the one that waits has woken by itself, and
+ * sleeps again, for the lock. (Where it did before, nothing more is seen of it
+ * when its time is over.) */
+static void let_its_time_pass(int milliseconds)
+{
+    long long over = loop_now() + milliseconds + 1;
+    long before, now;
+
+    while ((before = sleeps()) == -1)
+        sched_yield();
+    do {
+        sched_yield();
+        now = sleeps();
+    } while (now == -1 || (now == before && loop_now() < over));
+}
+
+/* W's time is over, and the signal comes before it gets the lock back. False:
+ * it was over, and W back, before the lock was here. */
+static bool release_late(struct waiter *w, struct event *event,
+                         int milliseconds)
+{
+    bool waits;
+
+    *w = (struct waiter){
+        .events = {event}, .count = 1, .milliseconds = milliseconds};
+    pthread_create(&w->thread, NULL, wait_in_thread, w);
+    pthread_mutex_lock(&event_lock);
+    while (!(waits = event->first != NULL) && !w->done) {
+        pthread_mutex_unlock(&event_lock);
+        sched_yield();
+        pthread_mutex_lock(&event_lock);
+    }
+    if (waits) {
+        let_its_time_pass(milliseconds);
+        event_offer(event->first);
+    }
+    pthread_mutex_unlock(&event_lock);
+    if (!waits)
+        join(w, 0, "66: the time is over, and nobody has set the event");
+    return waits;
+}
+
+START_TEST(rule_66_auto_time_and_signal)
+{
+    struct event *event = create(EVENT_AUTO_RESET, false);
+    struct waiter w;
+    int milliseconds = 20;
+
+    while (!release_late(&w, event, milliseconds))
+        milliseconds *= 2;
+    join(&w, 1, "66: released, and the time is over");
+    assert_set(event, 0, "66: the signal was taken");
     event_destroy(event);
 }
 END_TEST
@@ -1504,6 +1560,7 @@ int main(int argc, char *argv[])
         rule_63_handed_over,
         rule_65_auto_repeated,
         rule_66_auto_time,
+        rule_66_auto_time_and_signal,
         rule_66_auto_woken_for_no_reason,
         rule_67_destroyed_manual,
         rule_67_destroyed_auto,
