@@ -86,7 +86,7 @@ static bool find_frame(const char *text, struct frame *out)
     return found;
 }
 
-static void add_place(const char *text, struct bytes *out)
+void sanitizer_place(const char *text, struct bytes *out)
 {
     struct frame f;
     if (find_frame(text, &f))
@@ -106,7 +106,7 @@ static void add_leak(const char *leak, const char *name, struct bytes *out)
                  "%lu block%s, made",
                  name, size, size == 1 ? "" : "s", count,
                  count == 1 ? "" : "s");
-    add_place(direct ? direct : leak, out);
+    sanitizer_place(direct ? direct : leak, out);
 }
 
 static void add_error(const char *error, const struct kind *kind,
@@ -121,10 +121,10 @@ static void add_error(const char *error, const struct kind *kind,
                  : writes   ? "writes"
                             : "reads",
                  kind->what);
-    add_place(error, out);
+    sanitizer_place(error, out);
     if (freed) {
         bytes_add_text(out, "; it was given back");
-        add_place(freed, out);
+        sanitizer_place(freed, out);
     }
 }
 
@@ -169,6 +169,6 @@ bool sanitizer_sentence(const char *text, const char *name, struct bytes *out)
         }
     bytes_printf(out, "the sanitizer stopped the %s: %.*s", name,
                  (int)strcspn(error, "\n"), error);
-    add_place(error, out);
+    sanitizer_place(error, out);
     return true;
 }

@@ -20,4 +20,8 @@
  * Adds a sentence about NAME without the full stop: "the server reads ...". */
 bool sanitizer_sentence(const char *text, const char *name, struct bytes *out);
 
+/* TEXT is a stack, as a sanitizer prints it. Adds the student's place in it, or
+ * else the kit's: " in f(), file.c line 12". */
+void sanitizer_place(const char *text, struct bytes *out);
+
 #endif

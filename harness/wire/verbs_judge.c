@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* ------------------------------- its end ------------------------------- */
 
@@ -122,25 +124,57 @@ static bool first_failed_test(const struct program *p, struct bytes *out)
     return true;
 }
 
+static bool has_told(struct run *r, void *context)
+{
+    const struct program *p = context;
+    return r && (p->ended || output_has(&p->err, "\n\n", 2));
+}
+
+/* The tests run in a child. A thread of it that runs is asked by a signal where
+ * it does (tests/library/suite.c), and prints its stack. */
+static void add_where_it_runs(struct run *r, struct program *p,
+                              struct bytes *out)
+{
+    const struct thread_facts *running = NULL;
+    quiet_look(getpid(), NULL, 0, &r->look);
+    for (int i = 0; i < r->look.count; i++)
+        if (r->look.threads[i].state == 'R' && r->look.threads[i].pid != p->pid)
+            running = &r->look.threads[i];
+    if (!running ||
+        syscall(SYS_tgkill, running->pid, running->tid, SIGUSR2) == -1)
+        return;
+    run_wait_or_rest(r, has_told, p);
+    bytes_add_text(out, ": it goes round");
+    sanitizer_place(bytes_text(&p->err.text), out);
+    bytes_clear(&p->err.text); /* its answer, and no word of its own */
+}
+
 /* Which test hangs, and how far it came. The frame of the tests knows it, and
  * says it when a test's time is over: so it is told that it is. */
-static void describe_hang(struct run *r, struct program *p, const char *how,
+static void describe_hang(struct run *r, struct program *p, bool is_at_rest,
                           struct bytes *out)
 {
-    struct bytes text = {0};
+    const char *how = is_at_rest
+                          ? "it hangs: it waits for something that never "
+                            "comes"
+                          : "it does not come to an end";
+    struct bytes text = {0}, where = {0};
     run_describe(r);
+    if (!is_at_rest)
+        add_where_it_runs(r, p, &where);
     kill(p->pid, SIGALRM);
     run_wait_briefly(r, has_ended, p);
     p->end_is_fine = true;
     if (p->ended && first_failed_test(p, &text)) {
         const char *said = bytes_text(&text);
         const char *place = strstr(said, ", behind line ");
-        bytes_printf(out, "%.*s: %s%s", (int)strcspn(said, ":"), said, how,
-                     place ? place : "");
+        bytes_printf(out, "%.*s: %s%s%s", (int)strcspn(said, ":"), said, how,
+                     bytes_text(&where), place ? place : "");
     } else {
-        bytes_add_text(out, how);
+        bytes_printf(out, "%s%s", how, bytes_text(&where));
     }
     bytes_free(&text);
+    bytes_free(&where);
 }
 
 /* A test that a sanitizer has stopped only says that it ended early; the
@@ -166,11 +200,7 @@ bool verb_passes(struct run *r, const struct target *t, const struct step *s)
     if (!p->ended) {
         r->ending = "nothing";
         run_note_busy(r, end);
-        describe_hang(r, p,
-                      end == WAIT_HOPELESS ? "it hangs: it waits for something "
-                                             "that never comes"
-                                           : "it does not come to an end",
-                      &what);
+        describe_hang(r, p, end == WAIT_HOPELESS, &what);
     } else if (!first_failed_test(p, &what)) {
         describe_end(p->status, &what);
     }
