@@ -233,6 +233,8 @@ void report_failure(const struct journal *j, const struct report_options *o,
     wrap(out, "  ", 2, journal_get(j, "sentence"));
     if (*journal_get(j, "last-words"))
         wrap(out, "  Its last words: ", 4, journal_get(j, "last-words"));
+    if (*journal_get(j, "last-fault"))
+        wrap(out, "  Before that: ", 4, journal_get(j, "last-fault"));
     add_difference(j, out);
     add_doing(j, out);
     if (has_wire(j)) {

@@ -424,6 +424,20 @@ static void tell_last_words(struct run *r, const struct program *dead)
     }
 }
 
+/* What was made to go wrong in the program, if nothing has come from it since.
+ */
+static void tell_last_fault(struct run *r)
+{
+    struct journal *j = r->journal;
+    for (size_t i = j->count; i-- > 0;) {
+        const struct event *e = &j->events[i];
+        if (e->kind == EVENT_FAULT)
+            journal_about(j, "last-fault", bytes_text(&e->value));
+        if (e->kind == EVENT_FAULT || e->kind == EVENT_RECEIVED)
+            return;
+    }
+}
+
 static bool fail_with(struct run *r, const char *code, const char *sentence)
 {
     bool moves_on = r->moves_on;
@@ -461,6 +475,7 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
     if (text.data[0] >= 'a' && text.data[0] <= 'z')
         text.data[0] = (char)(text.data[0] - 'a' + 'A');
     tell_last_words(r, dead);
+    tell_last_fault(r);
     journal_about(r->journal, "code", code);
     journal_about(r->journal, "sentence", bytes_text(&text));
     journal_text(r->journal, EVENT_FAILED, "", "%s", bytes_text(&text));

@@ -222,11 +222,11 @@ static void assert_deadline(void)
     event_deadline(&deadline, 999);
     clock_gettime(CLOCK_MONOTONIC, &after);
     ck_assert_msg(deadline.tv_nsec < 1000000000L,
-                  "66: the deadline in 999 ms has %ld nanoseconds",
+                  "66: event_deadline() of 999 ms has %ld nanoseconds",
                   deadline.tv_nsec);
     ms = milliseconds_between(&before, &deadline);
     ck_assert_msg(ms >= 999 && milliseconds_between(&after, &deadline) <= 999,
-                  "66: the deadline in 999 ms lies %lld ms from now", ms);
+                  "66: event_deadline() of 999 ms lies %lld ms from now", ms);
 }
 
 START_TEST(rule_66_manual_time)
@@ -438,6 +438,7 @@ START_TEST(rule_66_auto_time)
     ck_assert_msg(loop_now() - began >= 50,
                   "66: a wait of 50 ms was over after %lld",
                   loop_now() - began);
+    assert_set(event, 0, "66: the time is over, and there is a signal now");
     park(&first, event, -1);
     park(&middle, event, 100);
     park(&last, event, -1);
