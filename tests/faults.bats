@@ -189,6 +189,51 @@ E
     [ "$status" -eq 0 ]
 }
 
+@test "buffers in an array, and messages, are cut as well, and whole again" {
+    gcc -xc - -o "$here/arrays" <<'E'
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+static char one[4], two[100];
+static struct iovec all[] = {{one, 0}, {one, 4}, {two, 100}};
+static struct msghdr message = {.msg_iov = all, .msg_iovlen = 3};
+static void tell(long n) {
+    printf("%ld of %zu+%zu+%zu in %zu\n", n, all[0].iov_len, all[1].iov_len,
+           all[2].iov_len, message.msg_iovlen);
+}
+int main(int argc, char **argv) {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[2]))};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    inet_pton(AF_INET, argv[1], &a.sin_addr);
+    if (bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 5)) return argc;
+    fd = accept(fd, 0, 0);
+    tell(recvmsg(fd, &message, 0));
+    tell(readv(fd, all, 3));
+    tell(readv(fd, all + 1, 2));
+    tell(sendmsg(fd, &message, MSG_NOSIGNAL));
+    tell(writev(fd, all, 3));
+    tell(writev(fd, all, 3));
+    return 0;
+}
+E
+    cat >"$here/arrays.wire" <<'T'
+check "arrays"
+rule echo.15
+server inject "recv:1-2=short:3, recv:3=short:50, send:1-2=short:2"
+server start
+A connect
+A send "more than ten bytes, so that each gets what it wants"
+A expect 108 bytes
+server exit 0
+server stdout has "3 of 0+4+100 in 3\n3 of 0+4+100 in 3\n4 of 0+4+100 in 3\n2 of 0+4+100 in 3\n2 of 0+4+100 in 3\n104 of 0+4+100 in 3\n"
+T
+    wire --show --server "$here/arrays" "$here/arrays.wire"
+    [ "$status" -eq 0 ]
+    [[ $output == *"recvmsg() is cut short: 3 bytes"* ]]
+}
+
 # poller BLOCKING FLAGS: a server that waits by epoll, with these flags.
 poller() {
     cat >"$here/poller.py" <<E

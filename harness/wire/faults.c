@@ -92,38 +92,46 @@ static bool leave_out(pid_t tid, int error)
 
 /* ------------------------------- the calls ------------------------------ */
 
+/* What says how much such a call may take. */
+enum cut {
+    CUT_NOT,
+    CUT_BYTES,   /* argument 2 */
+    CUT_BUFFERS, /* an array of struct iovec: argument 1; argument 2: how many
+                  */
+    CUT_MESSAGE  /* a struct msghdr that leads to such an array: argument 1 */
+};
+
 static const struct traced_call {
     int number;
     enum fault_call call;
-    bool has_length; /* argument 2: of bytes, or (is_vector) of buffers */
-    bool is_vector;
-    bool has_flags; /* argument 3, of recv() and send() */
+    enum cut cut;
+    int flags; /* which argument has the MSG_ flags; 0: none has */
 } traced_calls[] = {
-    {SYS_accept, FAULT_ACCEPT, false, false, false},
-    {SYS_accept4, FAULT_ACCEPT, false, false, false},
-    {SYS_read, FAULT_RECV, true, false, false},
-    {SYS_readv, FAULT_RECV, true, true, false},
-    {SYS_recvfrom, FAULT_RECV, true, false, true},
-    {SYS_recvmsg, FAULT_RECV, false, false, false},
-    {SYS_write, FAULT_SEND, true, false, false},
-    {SYS_writev, FAULT_SEND, true, true, false},
-    {SYS_sendto, FAULT_SEND, true, false, true},
-    {SYS_sendmsg, FAULT_SEND, false, false, false},
-    {SYS_connect, FAULT_CONNECT, false, false, false},
-    {SYS_ppoll, FAULT_WAIT, false, false, false},
-    {SYS_pselect6, FAULT_WAIT, false, false, false},
-    {SYS_epoll_pwait, FAULT_WAIT, false, false, false},
+    {SYS_accept, FAULT_ACCEPT, CUT_NOT, 0},
+    {SYS_accept4, FAULT_ACCEPT, CUT_NOT, 0},
+    {SYS_read, FAULT_RECV, CUT_BYTES, 0},
+    {SYS_readv, FAULT_RECV, CUT_BUFFERS, 0},
+    {SYS_recvfrom, FAULT_RECV, CUT_BYTES, 3},
+    {SYS_recvmsg, FAULT_RECV, CUT_MESSAGE, 2},
+    {SYS_write, FAULT_SEND, CUT_BYTES, 0},
+    {SYS_writev, FAULT_SEND, CUT_BUFFERS, 0},
+    {SYS_sendto, FAULT_SEND, CUT_BYTES, 3},
+    {SYS_sendmsg, FAULT_SEND, CUT_MESSAGE, 2},
+    {SYS_connect, FAULT_CONNECT, CUT_NOT, 0},
+    {SYS_ppoll, FAULT_WAIT, CUT_NOT, 0},
+    {SYS_pselect6, FAULT_WAIT, CUT_NOT, 0},
+    {SYS_epoll_pwait, FAULT_WAIT, CUT_NOT, 0},
 #ifdef SYS_epoll_pwait2
-    {SYS_epoll_pwait2, FAULT_WAIT, false, false, false},
+    {SYS_epoll_pwait2, FAULT_WAIT, CUT_NOT, 0},
 #endif
 #ifdef SYS_poll
-    {SYS_poll, FAULT_WAIT, false, false, false},
+    {SYS_poll, FAULT_WAIT, CUT_NOT, 0},
 #endif
 #ifdef SYS_select
-    {SYS_select, FAULT_WAIT, false, false, false},
+    {SYS_select, FAULT_WAIT, CUT_NOT, 0},
 #endif
 #ifdef SYS_epoll_wait
-    {SYS_epoll_wait, FAULT_WAIT, false, false, false},
+    {SYS_epoll_wait, FAULT_WAIT, CUT_NOT, 0},
 #endif
 };
 
@@ -193,14 +201,21 @@ struct traced_process {
     unsigned long counts[FAULT_CALLS];
 };
 
+/* What stands at a place of a program's memory. */
+struct word {
+    unsigned long place, value;
+};
+
 struct traced_thread {
     pid_t tid;
     int process;  /* whose; an index */
     bool stopped; /* by a signal, as all threads of its process */
     bool at_call; /* held back until that time */
     double until;
-    bool is_cut; /* inside a call whose length is another for the moment */
-    unsigned long length; /* that it has asked for */
+    bool is_cut; /* inside a call that may take less than it has asked for */
+    unsigned long length; /* that it has asked for: argument 2 */
+    struct word words[2]; /* of its memory, as they were */
+    int word_count;
 };
 
 struct faults {
@@ -352,7 +367,7 @@ static bool is_legal(const struct traced_process *p,
                      const struct fault *fault,
                      const struct ptrace_syscall_info *info)
 {
-    unsigned long long flags = c->has_flags ? info->seccomp.args[3] : 0;
+    unsigned long long flags = c->flags ? info->seccomp.args[c->flags] : 0;
     switch (fault->kind) {
     case FAULT_NONE:
         return false;
@@ -361,7 +376,7 @@ static bool is_legal(const struct traced_process *p,
                (place->is_non_blocking && !(flags & MSG_DONTWAIT) &&
                 !descriptor_has_edges(p->pid, (int)info->seccomp.args[0]));
     case FAULT_SHORT:
-        return c->has_length && !(flags & MSG_WAITALL);
+        return c->cut != CUT_NOT && !(flags & MSG_WAITALL);
     case FAULT_DELAY:
         return true;
     }
@@ -412,22 +427,110 @@ static void tell_fault(struct faults *f, enum fault_call call, long number,
     tell(f, call, what, text);
 }
 
+/* -------------------------------- the cut -------------------------------- */
+
+static bool peek(pid_t tid, unsigned long place, void *out, size_t size)
+{
+    struct iovec here = {out, size}, there = {(void *)place, size};
+    return process_vm_readv(tid, &here, 1, &there, 1, 0) == (ssize_t)size;
+}
+
+static bool set_word(pid_t tid, struct word word)
+{
+    struct iovec here = {&word.value, sizeof word.value};
+    struct iovec there = {(void *)word.place, sizeof word.value};
+    return process_vm_writev(tid, &here, 1, &there, 1, 0) ==
+           (ssize_t)sizeof word.value;
+}
+
+/* Until the call is over. */
+static bool change_word(struct traced_thread *t, unsigned long place,
+                        unsigned long value)
+{
+    struct word before = {.place = place};
+    if (!peek(t->tid, place, &before.value, sizeof before.value) ||
+        !set_word(t->tid, (struct word){place, value}))
+        return false;
+    t->words[t->word_count++] = before;
+    return true;
+}
+
+/* Of COUNT buffers, an array at PLACE, the first that is not empty is left,
+ * with at most MOST bytes of it. Returns how many buffers that are; 0: none was
+ * longer. */
+static unsigned long cut_buffers(struct traced_thread *t, unsigned long place,
+                                 unsigned long count, unsigned long most)
+{
+    struct iovec buffer = {0};
+    unsigned long left = 0;
+    while (left < count && buffer.iov_len == 0)
+        if (!peek(t->tid, place + left++ * sizeof buffer, &buffer,
+                  sizeof buffer))
+            return 0;
+    if (buffer.iov_len <= most)
+        return left < count ? left : 0;
+    place += (left - 1) * sizeof buffer + offsetof(struct iovec, iov_len);
+    return change_word(t, place, most) ? left : 0;
+}
+
+static bool cut_message(struct traced_thread *t, unsigned long place,
+                        unsigned long most)
+{
+    struct msghdr message;
+    if (!peek(t->tid, place, &message, sizeof message))
+        return false;
+    unsigned long left = cut_buffers(t, (unsigned long)message.msg_iov,
+                                     message.msg_iovlen, most);
+    return left &&
+           change_word(t, place + offsetof(struct msghdr, msg_iovlen), left);
+}
+
+/* The caller must find all as it has left it. */
+static void make_whole(struct traced_thread *t)
+{
+    while (t->word_count)
+        set_word(t->tid, t->words[--t->word_count]);
+    if (t->is_cut)
+        set_length(t->tid, t->length);
+    t->is_cut = false;
+}
+
+static bool cut(struct traced_thread *t, enum cut how,
+                const unsigned long long *arguments, unsigned long most)
+{
+    unsigned long place = (unsigned long)arguments[1], left;
+    t->length = (unsigned long)arguments[2];
+    switch (how) {
+    case CUT_BYTES:
+        t->is_cut = t->length > most && set_length(t->tid, most);
+        break;
+    case CUT_BUFFERS:
+        left = cut_buffers(t, place, t->length, most);
+        t->is_cut = left && set_length(t->tid, left);
+        break;
+    case CUT_MESSAGE:
+        t->is_cut = cut_message(t, place, most);
+        break;
+    case CUT_NOT:
+        break;
+    }
+    if (t->is_cut)
+        return true;
+    make_whole(t);
+    return false;
+}
+
 static bool apply(struct traced_thread *t, const struct traced_call *c,
-                  const struct fault *fault, unsigned long length, bool delays)
+                  const struct fault *fault,
+                  const unsigned long long *arguments, bool delays)
 {
     switch (fault->kind) {
     case FAULT_NONE:
         return false;
     case FAULT_FAIL:
         return leave_out(t->tid, (int)fault->number);
-    case FAULT_SHORT: {
-        unsigned long most = c->is_vector ? 1 : (unsigned long)fault->number;
-        if (length <= most || !set_length(t->tid, most))
-            return false;
-        t->is_cut = true;
-        t->length = length;
-        return true;
-    }
+    case FAULT_SHORT:
+        return cut(t, c->cut, arguments, (unsigned long)fault->number);
     case FAULT_DELAY:
         t->at_call = delays;
         t->until = clock_ms() + (double)fault->number;
@@ -458,7 +561,7 @@ static void meet_call(struct faults *f, struct traced_thread *t, bool delays)
     struct fault fault =
         faults_plan_choose(f->plan, c->call, ++p->counts[c->call]);
     if (is_legal(p, c, &place, &fault, &info) &&
-        apply(t, c, &fault, info.seccomp.args[2], delays))
+        apply(t, c, &fault, info.seccomp.args, delays))
         tell_fault(f, c->call, c->number, &fault);
 }
 
@@ -481,11 +584,7 @@ static int meet_stop(struct faults *f, struct traced_thread *t, int status,
     case 0:
         if (signal != (SIGTRAP | 0x80))
             return signal;
-        /* It comes out of the call; the caller must find its registers as it
-         * has left them. */
-        if (t->is_cut)
-            set_length(t->tid, t->length);
-        t->is_cut = false;
+        make_whole(t); /* it comes out of the call */
         break;
     case PTRACE_EVENT_SECCOMP:
         meet_call(f, t, delays);
