@@ -503,6 +503,14 @@ void program_signal(struct program *p, int signal, struct journal *j)
     journal_text(j, EVENT_SIGNAL, p->name, "%s", signal_name(signal));
 }
 
+bool program_is_dying(const struct program *p)
+{
+    if (!p->started || p->ended)
+        return false;
+    char state = process_state(p->pid);
+    return !state || state == 'Z' || state == 'X';
+}
+
 int program_tree(const struct program *p, pid_t *pids)
 {
     if (!p->started || p->ended)

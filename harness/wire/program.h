@@ -114,6 +114,10 @@ bool program_pump(struct program *p, struct journal *j);
 
 void program_signal(struct program *p, int signal, struct journal *j);
 
+/* It has died, and waitpid() does not tell yet: it does when the last of its
+ * threads is gone. */
+bool program_is_dying(const struct program *p);
+
 /* All its processes (a check has at most two programs; the tree of a program
  * begins at its pid). */
 int program_tree(const struct program *p, pid_t *pids);

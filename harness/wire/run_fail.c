@@ -346,7 +346,7 @@ static bool has_ended(struct run *r, void *context)
 static bool any_connection_ended(const struct run *r)
 {
     for (int i = 0; i < r->peer_count; i++)
-        if (r->peers[i].saw_eof || r->peers[i].saw_reset)
+        if (r->peers[i].saw_eof || r->peers[i].saw_reset || r->peers[i].refused)
             return true;
     return false;
 }
@@ -361,6 +361,8 @@ static struct program *find_dead(struct run *r)
             continue;
         if (!p->ended && any_connection_ended(r))
             run_wait_briefly(r, has_ended, p);
+        if (!p->ended && program_is_dying(p))
+            run_wait(r, has_ended, p);
         if (!p->ended)
             continue;
         bool is_client = strcmp(p->name, "client") == 0;
@@ -449,7 +451,7 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
                              "the program still makes progress after %.0f s, "
                              "and has not come to an end (%s)",
                              run_patience_ms() / 1e3, sentence);
-    if (r->script->timer && machine_is_too_busy(r))
+    if (!dead && r->script->timer && machine_is_too_busy(r))
         return run_undecided(r,
                              "the machine is too busy: the program has a "
                              "time-out of %d ms, and was kept waiting for a "

@@ -234,18 +234,12 @@ static unsigned long long progress_mark(struct run *r)
     return mark;
 }
 
-/* A process that has died is no process at rest: waitpid() tells of it when
- * the last of its threads is gone. */
+/* It is no program at rest. */
 static bool any_dying(const struct run *r)
 {
-    for (int i = 0; i < r->program_count; i++) {
-        const struct program *p = &r->programs[i];
-        if (!p->started || p->ended)
-            continue;
-        char state = process_state(p->pid);
-        if (!state || state == 'Z' || state == 'X')
+    for (int i = 0; i < r->program_count; i++)
+        if (program_is_dying(&r->programs[i]))
             return true;
-    }
     return false;
 }
 
