@@ -59,9 +59,11 @@ static bool read_frame(const char *line, struct frame *f, bool *mine)
     return strncmp(path, "..", 2) != 0;
 }
 
-/* The student's own frame of the stack that begins behind TEXT; where there is
- * none, the first of the kit's. */
-static bool find_frame(const char *text, struct frame *out)
+/* Of the stack that begins behind TEXT the student's own frame, and the first
+ * of all, which may be the kit's; where there is none of the student's, that
+ * twice. */
+static bool find_frames(const char *text, struct frame *own,
+                        struct frame *first)
 {
     struct frame f;
     bool found = false, mine = false, inside = false;
@@ -77,8 +79,10 @@ static bool find_frame(const char *text, struct frame *out)
         bool is_mine = false;
         if (!read_frame(line, &f, &is_mine))
             continue;
+        if (!found)
+            *first = f;
         if (!found || (is_mine && !mine)) {
-            *out = f;
+            *own = f;
             mine = is_mine;
         }
         found = true;
@@ -88,9 +92,12 @@ static bool find_frame(const char *text, struct frame *out)
 
 void sanitizer_place(const char *text, struct bytes *out)
 {
-    struct frame f;
-    if (find_frame(text, &f))
-        bytes_printf(out, " in %s(), %s line %d", f.function, f.file, f.line);
+    struct frame own, first;
+    if (!find_frames(text, &own, &first))
+        return;
+    bytes_printf(out, " in %s(), %s line %d", own.function, own.file, own.line);
+    if (strcmp(own.function, first.function) != 0)
+        bytes_printf(out, ", inside %s()", first.function);
 }
 
 static void add_leak(const char *leak, const char *name, struct bytes *out)
@@ -132,14 +139,17 @@ static void add_error(const char *error, const struct kind *kind,
 static void add_undefined(const char *text, const char *word, const char *name,
                           struct bytes *out)
 {
-    struct frame f;
+    struct bytes place = {0};
     word += strlen("runtime error: ");
     bytes_printf(out, "the %s does what C leaves undefined (%.*s)", name,
                  (int)strcspn(word, "\n"), word);
-    if (find_frame(word, &f)) {
-        bytes_printf(out, ", in %s(), %s line %d", f.function, f.file, f.line);
+    sanitizer_place(word, &place);
+    if (place.length)
+        bytes_printf(out, ",%s", bytes_text(&place));
+    bool placed = place.length > 0;
+    bytes_free(&place);
+    if (placed)
         return;
-    }
     const char *line = word;
     while (line > text && line[-1] != '\n')
         line--;
