@@ -432,10 +432,10 @@ static void tell_last_fault(struct run *r)
 {
     struct journal *j = r->journal;
     for (size_t i = j->count; i-- > 0;) {
-        const struct event *e = &j->events[i];
-        if (e->kind == EVENT_FAULT)
-            journal_about(j, "last-fault", bytes_text(&e->value));
-        if (e->kind == EVENT_FAULT || e->kind == EVENT_RECEIVED)
+        enum event_kind kind = j->events[i].kind;
+        if (kind == EVENT_FAULT)
+            journal_about(j, "last-fault", bytes_text(&j->events[i].value));
+        if (kind == EVENT_FAULT || kind == EVENT_RECEIVED)
             return;
     }
 }

@@ -18,9 +18,6 @@ bool verb_wait(struct run *r, const struct target *t, const struct step *s)
     return true;
 }
 
-/* Upper bounds on time are for programs that have a time-out of their own, in
- * checks whose head says `timer`: there a machine that is too busy for it makes
- * a failure undecided. */
 /* Milliseconds that it has run, or waited for a processor. */
 static double asked_for(const struct program *p)
 {
@@ -31,6 +28,9 @@ static double asked_for(const struct program *p)
            1e6;
 }
 
+/* Upper bounds on time are for programs that have a time-out of their own, in
+ * checks whose head says `timer`: there a machine that is too busy for it makes
+ * a failure undecided. */
 bool verb_exit_within(struct run *r, const struct target *t,
                       const struct step *s)
 {
