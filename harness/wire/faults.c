@@ -1,5 +1,6 @@
 #include "faults.h"
 
+#include "calls.h"
 #include "process.h"
 
 #include <errno.h>

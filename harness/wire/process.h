@@ -55,25 +55,6 @@ struct thread_facts {
  * entry. Returns how many. */
 int process_threads(const pid_t *pids, int count, struct thread_facts *out);
 
-/* How a thread waits. */
-enum wait_class {
-    WAIT_NONE,    /* it runs, or is in no wait we know: not quiet */
-    WAIT_TIMED,   /* a wait with a time-out */
-    WAIT_FOREVER, /* only an event ends it */
-    WAIT_RESTART  /* restart_syscall: what it was before a freeze counts */
-};
-enum wait_class thread_wait(const struct thread_facts *t);
-
-/* The call in the student's words ("recv") and the kernel's ("recvfrom"). */
-const char *call_name(long call);
-const char *call_kernel_name(long call);
-/* The descriptor that the call waits on, or -1. */
-int call_descriptor(const struct thread_facts *t);
-
-/* True where the call blocks on a socket that has a time-out of its own
- * (SO_RCVTIMEO, SO_SNDTIMEO), or where that may not be asked. */
-bool call_has_socket_timeout(const struct thread_facts *t);
-
 /* True if a timer of timer_create() is there. */
 bool process_has_posix_timer(pid_t pid);
 /* True if it catches the signal, or blocks it (for sigwait() and signalfd()).

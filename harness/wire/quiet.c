@@ -1,5 +1,7 @@
 #include "quiet.h"
 
+#include "calls.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* A failure: who died, what the program was doing, in the student's words, and
  * the hint that fits. */
+#include "calls.h"
 #include "run.h"
 #include "sanitizer.h"
 

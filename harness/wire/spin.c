@@ -1,5 +1,6 @@
 #include "spin.h"
 
+#include "calls.h"
 #include "journal.h"
 
 #include <signal.h>

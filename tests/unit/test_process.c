@@ -1,5 +1,6 @@
 /* Facts about processes and sockets, and the quiet rule. The processes are
  * real: each test starts one that is known to be in some state. */
+#include "../../harness/wire/calls.h"
 #include "../../harness/wire/peer.h"
 #include "../../harness/wire/process.h"
 #include "../../harness/wire/program.h"

@@ -1,0 +1,29 @@
+/*
+ * calls: what a thread waits for, told from the system call in which it stands
+ * (struct thread_facts).
+ */
+#ifndef WIRE_CALLS_H
+#define WIRE_CALLS_H
+
+#include "process.h"
+
+/* How a thread waits. */
+enum wait_class {
+    WAIT_NONE,    /* it runs, or is in no wait we know: not quiet */
+    WAIT_TIMED,   /* a wait with a time-out */
+    WAIT_FOREVER, /* only an event ends it */
+    WAIT_RESTART  /* restart_syscall: what it was before a freeze counts */
+};
+enum wait_class thread_wait(const struct thread_facts *t);
+
+/* The call in the student's words ("recv") and the kernel's ("recvfrom"). */
+const char *call_name(long call);
+const char *call_kernel_name(long call);
+/* The descriptor that the call waits on, or -1. */
+int call_descriptor(const struct thread_facts *t);
+
+/* True where the call blocks on a socket that has a time-out of its own
+ * (SO_RCVTIMEO, SO_SNDTIMEO), or where that may not be asked. */
+bool call_has_socket_timeout(const struct thread_facts *t);
+
+#endif
