@@ -149,7 +149,9 @@ START_TEST(rule_08_completed_once)
     ck_assert_msg(!async_is_completed(ar) && calls == 0,
                   "8: complete, and no client has come yet");
     ck_assert_msg(listener->home->starved.first == NULL,
-                  "8: no client has come yet, and the next try is in 100 ms");
+                  "8: no client has come yet, and the accept is tried again "
+                  "in 100 ms: that is for a lack of descriptors; here the "
+                  "loop says when somebody comes");
     client = plain_connect(&here);
     run_until(loop, &calls, 1);
     ck_assert_msg(async_is_completed(ar), "8: not complete after the callback");
