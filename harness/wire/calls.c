@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -148,6 +150,56 @@ int call_descriptor(const struct thread_facts *t)
 {
     const struct call *c = find_call(t->call);
     return c && c->has_descriptor ? (int)t->arguments[0] : -1;
+}
+
+/* The arguments are as the program has given them until the call is over. */
+static int select_awaits(const struct thread_facts *t, struct awaited *out,
+                         int most)
+{
+    unsigned long sets[2][FD_SETSIZE / (8 * sizeof(unsigned long))] = {{0}};
+    const unsigned long limit = 8 * sizeof **sets;
+    unsigned long end = t->arguments[0];
+    int count = 0;
+
+    if (end > FD_SETSIZE)
+        return -1;
+    for (int i = 0; i < 2; i++)
+        if (t->arguments[1 + i] &&
+            !process_read_memory(t->tid, t->arguments[1 + i], sets[i],
+                                 (end + limit - 1) / limit * sizeof **sets))
+            return -1;
+    for (unsigned long fd = 0; fd < end; fd++) {
+        bool reading = sets[0][fd / limit] >> fd % limit & 1;
+        bool writing = sets[1][fd / limit] >> fd % limit & 1;
+        if ((reading || writing) && count++ < most)
+            out[count - 1] = (struct awaited){(int)fd, reading, writing};
+    }
+    return count;
+}
+
+static int poll_awaits(const struct thread_facts *t, struct awaited *out,
+                       int most)
+{
+    struct pollfd list[FD_SETSIZE];
+    unsigned long end = t->arguments[1];
+    int count = 0;
+
+    if (end > FD_SETSIZE ||
+        !process_read_memory(t->tid, t->arguments[0], list, end * sizeof *list))
+        return -1;
+    for (unsigned long i = 0; i < end; i++)
+        if (list[i].fd >= 0 && count++ < most)
+            out[count - 1] = (struct awaited){
+                list[i].fd, list[i].events & POLLIN, list[i].events & POLLOUT};
+    return count;
+}
+
+int call_awaits(const struct thread_facts *t, struct awaited *out, int most)
+{
+    const char *name = call_name(t->call);
+    if (strcmp(name, "select") == 0)
+        return select_awaits(t, out, most);
+    return strcmp(name, "poll") == 0 ? poll_awaits(t, out, most) : -1;
 }
 
 /* Which of the two time-outs of a socket ends the call. */

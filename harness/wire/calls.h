@@ -22,6 +22,16 @@ const char *call_kernel_name(long call);
 /* The descriptor that the call waits on, or -1. */
 int call_descriptor(const struct thread_facts *t);
 
+/* A descriptor that select() or poll() is to tell of. */
+struct awaited {
+    int fd;
+    bool reading, writing;
+};
+/* Those that the thread waits for, if it stands in such a call: at most MOST.
+ * Returns how many there are; -1: it stands in no such call, or its memory may
+ * not be read. */
+int call_awaits(const struct thread_facts *t, struct awaited *out, int most);
+
 /* True where the call blocks on a socket that has a time-out of its own
  * (SO_RCVTIMEO, SO_SNDTIMEO), or where that may not be asked. */
 bool call_has_socket_timeout(const struct thread_facts *t);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* Reads a small file of /proc in one go; the length, or -1. */
@@ -434,6 +435,13 @@ bool descriptor_has_edges(pid_t pid, int fd)
     }
     free(list);
     return found;
+}
+
+bool process_read_memory(pid_t pid, unsigned long place, void *out, size_t size)
+{
+    struct iovec here = {out, size}, there = {(void *)place, size};
+    return size == 0 ||
+           process_vm_readv(pid, &here, 1, &there, 1, 0) == (ssize_t)size;
 }
 
 static unsigned long status_number(pid_t pid, const char *name)

@@ -38,6 +38,11 @@ pid_t process_of_thread(pid_t tid);
 /* prctl(PR_SET_NAME) gives a thread its name. */
 bool process_has_thread_named(pid_t pid, const char *name);
 
+/* Copies SIZE bytes of its memory. False: it is not there, or may not be read.
+ */
+bool process_read_memory(pid_t pid, unsigned long place, void *out,
+                         size_t size);
+
 struct thread_facts {
     pid_t pid, tid;
     char state;

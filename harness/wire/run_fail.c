@@ -37,9 +37,7 @@ static void describe_descriptor(struct run *r, const struct program *p,
                                 pid_t pid, int fd, struct bytes *out)
 {
     struct descriptor *list;
-    if (fd < 0)
-        return;
-    bytes_printf(out, " on fd %d", fd);
+    bytes_printf(out, "fd %d", fd);
     int count = process_descriptors(pid, &list);
     for (int i = 0; i < count; i++) {
         if (list[i].fd != fd)
@@ -50,6 +48,30 @@ static void describe_descriptor(struct run *r, const struct program *p,
             bytes_add_text(out, ", its standard input");
     }
     free(list);
+}
+
+/* So many are told of. */
+#define AWAITED_MAX 4
+
+/* What ends a select() or poll(). */
+static void describe_awaited(struct run *r, const struct program *p,
+                             const struct thread_facts *t, struct bytes *out)
+{
+    struct awaited list[AWAITED_MAX];
+    int count = call_awaits(t, list, AWAITED_MAX);
+
+    if (count < 0)
+        return;
+    bytes_add_text(out, count ? " until it can " : ", which waits for nothing");
+    for (int i = 0; i < count && i < AWAITED_MAX; i++) {
+        bytes_printf(out, "%s%s%s%s ", i ? ", or " : "",
+                     list[i].reading ? "read from" : "",
+                     list[i].reading && list[i].writing ? " or " : "",
+                     list[i].writing ? "write to" : "");
+        describe_descriptor(r, p, t->pid, list[i].fd, out);
+    }
+    if (count > AWAITED_MAX)
+        bytes_printf(out, ", or something of %d others", count - AWAITED_MAX);
 }
 
 static void describe_thread(struct run *r, const struct program *p,
@@ -86,7 +108,12 @@ static void describe_thread(struct run *r, const struct program *p,
     bytes_printf(out, "blocked in %s%s", name, is_call ? "()" : "");
     if (strcmp(name, kernel) != 0 && *kernel)
         bytes_printf(out, " (kernel: %s)", kernel);
-    describe_descriptor(r, p, t->pid, call_descriptor(t), out);
+    int fd = call_descriptor(t);
+    if (fd >= 0) {
+        bytes_add_text(out, " on ");
+        describe_descriptor(r, p, t->pid, fd, out);
+    }
+    describe_awaited(r, p, t, out);
     if (thread_wait(t) == WAIT_TIMED)
         bytes_add_text(out, ", with a time-out");
 }
@@ -101,7 +128,10 @@ static void describe_spin(struct run *r, const struct program *p)
         const char *error =
             c->result < 0 ? strerrorname_np((int)-c->result) : NULL;
         bytes_printf(&text, "%s %s()", i ? "," : "", spin_call_name(c->call));
-        describe_descriptor(r, p, r->spin.pid, c->fd, &text);
+        if (c->fd >= 0) {
+            bytes_add_text(&text, " on ");
+            describe_descriptor(r, p, r->spin.pid, c->fd, &text);
+        }
         if (error)
             bytes_printf(&text, " failed with %s", error);
         else
