@@ -1,5 +1,6 @@
 #include "faults.h"
 
+#include "call_change.h"
 #include "calls.h"
 #include "process.h"
 
@@ -15,92 +16,14 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <elf.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/ptrace.h>
 #include <linux/seccomp.h>
 
-/* --------------------------- the machine's words ------------------------ */
-
-/* Both leave a call out whose number is -1, and take what then stands in the
- * register of the result for its result. */
-#if defined __x86_64__
-#define OUR_ARCHITECTURE AUDIT_ARCH_X86_64
-
-static bool poke(pid_t tid, size_t offset, long value)
-{
-    return ptrace(PTRACE_POKEUSER, tid, offset, value) == 0;
-}
-
-/* The argument with the number 2, the third: in all the calls that are cut
- * it is the length. */
-static bool set_length(pid_t tid, unsigned long length)
-{
-    return poke(tid, offsetof(struct user, regs.rdx), (long)length);
-}
-
-static bool leave_out(pid_t tid, int error)
-{
-    return poke(tid, offsetof(struct user, regs.orig_rax), -1) &&
-           poke(tid, offsetof(struct user, regs.rax), -error);
-}
-
-#elif defined __aarch64__
-#define OUR_ARCHITECTURE AUDIT_ARCH_AARCH64
-
-static bool set_register(pid_t tid, int which, unsigned long value)
-{
-    struct user_regs_struct all;
-    struct iovec place = {&all, sizeof all};
-    if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &place) == -1)
-        return false;
-    all.regs[which] = value;
-    return ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &place) == 0;
-}
-
-static bool set_length(pid_t tid, unsigned long length)
-{
-    return set_register(tid, 2, length);
-}
-
-static bool leave_out(pid_t tid, int error)
-{
-    int none = -1;
-    struct iovec place = {&none, sizeof none};
-    return ptrace(PTRACE_SETREGSET, tid, NT_ARM_SYSTEM_CALL, &place) == 0 &&
-           set_register(tid, 0, (unsigned long)-error);
-}
-
-#else
-#define OUR_ARCHITECTURE 0
-
-static bool set_length(pid_t tid, unsigned long length)
-{
-    return tid < 0 && length;
-}
-
-static bool leave_out(pid_t tid, int error)
-{
-    return tid < 0 && error;
-}
-#endif
-
 /* ------------------------------- the calls ------------------------------ */
-
-/* What says how much such a call may take. */
-enum cut {
-    CUT_NOT,
-    CUT_BYTES,   /* argument 2 */
-    CUT_BUFFERS, /* an array of struct iovec: argument 1; argument 2: how many
-                  */
-    CUT_MESSAGE  /* a struct msghdr that leads to such an array: argument 1 */
-};
 
 static const struct traced_call {
     int number;
@@ -163,7 +86,7 @@ static unsigned short write_filter(const struct faults_plan *plan,
     out[at++] =
         (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, architecture);
     out[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-                                             OUR_ARCHITECTURE, 0,
+                                             CALL_ARCHITECTURE, 0,
                                              (unsigned char)(count + 1));
     out[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, number);
     for (int i = 0; i < count; i++)
@@ -182,7 +105,7 @@ bool faults_confine(const struct faults_plan *plan)
     struct sock_filter code[TRACED_CALLS + 8];
     struct sock_fprog filter = {.filter = code};
 
-    if (OUR_ARCHITECTURE == 0) {
+    if (CALL_ARCHITECTURE == 0) {
         errno = ENOSYS;
         return false;
     }
@@ -202,21 +125,13 @@ struct traced_process {
     unsigned long counts[FAULT_CALLS];
 };
 
-/* What stands at a place of a program's memory. */
-struct word {
-    unsigned long place, value;
-};
-
 struct traced_thread {
     pid_t tid;
     int process;  /* whose; an index */
     bool stopped; /* by a signal, as all threads of its process */
     bool at_call; /* held back until that time */
     double until;
-    bool is_cut; /* inside a call that may take less than it has asked for */
-    unsigned long length; /* that it has asked for: argument 2 */
-    struct word words[2]; /* of its memory, as they were */
-    int word_count;
+    struct call_change change; /* of the call that it is inside */
 };
 
 struct faults {
@@ -428,99 +343,6 @@ static void tell_fault(struct faults *f, enum fault_call call, long number,
     tell(f, call, what, text);
 }
 
-/* -------------------------------- the cut -------------------------------- */
-
-static bool peek(pid_t tid, unsigned long place, void *out, size_t size)
-{
-    struct iovec here = {out, size}, there = {(void *)place, size};
-    return process_vm_readv(tid, &here, 1, &there, 1, 0) == (ssize_t)size;
-}
-
-static bool set_word(pid_t tid, struct word word)
-{
-    struct iovec here = {&word.value, sizeof word.value};
-    struct iovec there = {(void *)word.place, sizeof word.value};
-    return process_vm_writev(tid, &here, 1, &there, 1, 0) ==
-           (ssize_t)sizeof word.value;
-}
-
-/* Until the call is over. */
-static bool change_word(struct traced_thread *t, unsigned long place,
-                        unsigned long value)
-{
-    struct word before = {.place = place};
-    if (!peek(t->tid, place, &before.value, sizeof before.value) ||
-        !set_word(t->tid, (struct word){place, value}))
-        return false;
-    t->words[t->word_count++] = before;
-    return true;
-}
-
-/* Of COUNT buffers, an array at PLACE, the first that is not empty is left,
- * with at most MOST bytes of it. Returns how many buffers that are; 0: none was
- * longer. */
-static unsigned long cut_buffers(struct traced_thread *t, unsigned long place,
-                                 unsigned long count, unsigned long most)
-{
-    struct iovec buffer = {0};
-    unsigned long left = 0;
-    while (left < count && buffer.iov_len == 0)
-        if (!peek(t->tid, place + left++ * sizeof buffer, &buffer,
-                  sizeof buffer))
-            return 0;
-    if (buffer.iov_len <= most)
-        return left < count ? left : 0;
-    place += (left - 1) * sizeof buffer + offsetof(struct iovec, iov_len);
-    return change_word(t, place, most) ? left : 0;
-}
-
-static bool cut_message(struct traced_thread *t, unsigned long place,
-                        unsigned long most)
-{
-    struct msghdr message;
-    if (!peek(t->tid, place, &message, sizeof message))
-        return false;
-    unsigned long left = cut_buffers(t, (unsigned long)message.msg_iov,
-                                     message.msg_iovlen, most);
-    return left &&
-           change_word(t, place + offsetof(struct msghdr, msg_iovlen), left);
-}
-
-/* The caller must find all as it has left it. */
-static void make_whole(struct traced_thread *t)
-{
-    while (t->word_count)
-        set_word(t->tid, t->words[--t->word_count]);
-    if (t->is_cut)
-        set_length(t->tid, t->length);
-    t->is_cut = false;
-}
-
-static bool cut(struct traced_thread *t, enum cut how,
-                const unsigned long long *arguments, unsigned long most)
-{
-    unsigned long place = (unsigned long)arguments[1], left;
-    t->length = (unsigned long)arguments[2];
-    switch (how) {
-    case CUT_BYTES:
-        t->is_cut = t->length > most && set_length(t->tid, most);
-        break;
-    case CUT_BUFFERS:
-        left = cut_buffers(t, place, t->length, most);
-        t->is_cut = left && set_length(t->tid, left);
-        break;
-    case CUT_MESSAGE:
-        t->is_cut = cut_message(t, place, most);
-        break;
-    case CUT_NOT:
-        break;
-    }
-    if (t->is_cut)
-        return true;
-    make_whole(t);
-    return false;
-}
-
 static bool apply(struct traced_thread *t, const struct traced_call *c,
                   const struct fault *fault,
                   const unsigned long long *arguments, bool delays)
@@ -529,9 +351,10 @@ static bool apply(struct traced_thread *t, const struct traced_call *c,
     case FAULT_NONE:
         return false;
     case FAULT_FAIL:
-        return leave_out(t->tid, (int)fault->number);
+        return call_leave_out(t->tid, (int)fault->number);
     case FAULT_SHORT:
-        return cut(t, c->cut, arguments, (unsigned long)fault->number);
+        return call_cut(&t->change, t->tid, c->cut, arguments,
+                        (unsigned long)fault->number);
     case FAULT_DELAY:
         t->at_call = delays;
         t->until = clock_ms() + (double)fault->number;
@@ -585,7 +408,7 @@ static int meet_stop(struct faults *f, struct traced_thread *t, int status,
     case 0:
         if (signal != (SIGTRAP | 0x80))
             return signal;
-        make_whole(t); /* it comes out of the call */
+        call_make_whole(&t->change, t->tid); /* it comes out of the call */
         break;
     case PTRACE_EVENT_SECCOMP:
         meet_call(f, t, delays);
@@ -615,9 +438,9 @@ void faults_go_on(struct faults *f, pid_t tid, int signal)
 {
     const struct traced_thread *t = find_thread(f, tid);
     /* One that a signal has stopped stays so, and tells when it goes on. */
-    enum __ptrace_request how = t && t->stopped  ? PTRACE_LISTEN
-                                : t && t->is_cut ? PTRACE_SYSCALL
-                                                 : PTRACE_CONT;
+    enum __ptrace_request how = t && t->stopped         ? PTRACE_LISTEN
+                                : t && t->change.is_cut ? PTRACE_SYSCALL
+                                                        : PTRACE_CONT;
     ptrace(how, tid, NULL, (long)signal);
 }
 
