@@ -87,7 +87,7 @@ wire() {
     wire --server "$victim -" "$here/eintr.wire"
     [ "$status" -eq 1 ]
     [[ $output == *"recv() is made to fail: EINTR │ server"* ]]
-    [[ $output == *"Before that: recv() is made to fail: EINTR"*"What the program"* ]]
+    [[ $output == *"recv(4) = EINTR (made to fail)"*"What the program"* ]]
     wire --plain --server "$victim -" "$here/eintr.wire"
     [[ $output == *"server's recv() is made to fail: EINTR."* ]]
     wire --server "$victim r" "$here/eintr.wire"

@@ -42,6 +42,17 @@ static const struct traced_call {
     {SYS_sendto, FAULT_SEND, CUT_BYTES, 3},
     {SYS_sendmsg, FAULT_SEND, CUT_MESSAGE, 2},
     {SYS_connect, FAULT_CONNECT, CUT_NOT, 0},
+    /* for the trail alone */
+    {SYS_socket, FAULT_CALLS, CUT_NOT, 0},
+    {SYS_bind, FAULT_CALLS, CUT_NOT, 0},
+    {SYS_listen, FAULT_CALLS, CUT_NOT, 0},
+    {SYS_getsockopt, FAULT_CALLS, CUT_NOT, 0},
+    {SYS_getsockname, FAULT_CALLS, CUT_NOT, 0},
+    {SYS_getpeername, FAULT_CALLS, CUT_NOT, 0},
+    {SYS_shutdown, FAULT_CALLS, CUT_NOT, 0},
+    {SYS_close, FAULT_CALLS, CUT_NOT, 0},
+    {SYS_exit_group, FAULT_CALLS, CUT_NOT, 0},
+    /* waits */
     {SYS_ppoll, FAULT_WAIT, CUT_NOT, 0},
     {SYS_pselect6, FAULT_WAIT, CUT_NOT, 0},
     {SYS_epoll_pwait, FAULT_WAIT, CUT_NOT, 0},
@@ -73,7 +84,12 @@ static const struct traced_call *find_call(unsigned long long number)
 
 /* Looks at the architecture first: elsewhere the same numbers mean other calls,
  * and those pass. */
-static unsigned short write_filter(const struct faults_plan *plan,
+static bool is_wanted(const struct faults_wish *w, enum fault_call call)
+{
+    return w->trail || faults_plan_is_about(w->plan, call);
+}
+
+static unsigned short write_filter(const struct faults_wish *wish,
                                    struct sock_filter *out)
 {
     const unsigned architecture = offsetof(struct seccomp_data, arch);
@@ -81,7 +97,7 @@ static unsigned short write_filter(const struct faults_plan *plan,
     int wanted[TRACED_CALLS], count = 0, at = 0;
 
     for (int i = 0; i < TRACED_CALLS; i++)
-        if (faults_plan_is_about(plan, traced_calls[i].call))
+        if (is_wanted(wish, traced_calls[i].call))
             wanted[count++] = traced_calls[i].number;
     out[at++] =
         (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, architecture);
@@ -100,23 +116,6 @@ static unsigned short write_filter(const struct faults_plan *plan,
     return (unsigned short)at;
 }
 
-bool faults_confine(const struct faults_plan *plan)
-{
-    struct sock_filter code[TRACED_CALLS + 8];
-    struct sock_fprog filter = {.filter = code};
-
-    if (CALL_ARCHITECTURE == 0) {
-        errno = ENOSYS;
-        return false;
-    }
-    filter.len = write_filter(plan, code);
-    /* Else the kernel turns off what makes branches fast, in all programs with
-     * a filter. */
-    unsigned flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter) == 0;
-}
-
 /* ------------------------------ who is traced --------------------------- */
 
 struct traced_process {
@@ -131,12 +130,13 @@ struct traced_thread {
     bool stopped; /* by a signal, as all threads of its process */
     bool at_call; /* held back until that time */
     double until;
+    bool is_followed;          /* inside a call of the trail */
     struct call_change change; /* of the call that it is inside */
 };
 
 struct faults {
     pid_t first;
-    const struct faults_plan *plan;
+    struct faults_wish wish;
     const char *actor;
     struct journal *journal;
     int wake; /* tells of SIGCHLD */
@@ -200,12 +200,12 @@ static int open_wake(void)
     return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-struct faults *faults_begin(const struct faults_plan *plan, const char *actor,
+struct faults *faults_begin(const struct faults_wish *wish, const char *actor,
                             struct journal *j)
 {
     struct faults *f = memory_get(sizeof *f);
     *f = (struct faults){
-        .plan = plan, .actor = actor, .journal = j, .wake = open_wake()};
+        .wish = *wish, .actor = actor, .journal = j, .wake = open_wake()};
     return f;
 }
 
@@ -220,6 +220,23 @@ bool faults_trace(struct faults *f, pid_t pid)
     f->first = pid;
     add_thread(f, pid);
     return true;
+}
+
+bool faults_confine(const struct faults *f)
+{
+    struct sock_filter code[TRACED_CALLS + 8];
+    struct sock_fprog filter = {.filter = code};
+
+    if (CALL_ARCHITECTURE == 0) {
+        errno = ENOSYS;
+        return false;
+    }
+    filter.len = write_filter(&f->wish, code);
+    /* Else the kernel turns off what makes branches fast, in all programs with
+     * a filter. */
+    unsigned flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter) == 0;
 }
 
 void faults_free(struct faults *f)
@@ -324,14 +341,19 @@ static void tell(struct faults *f, enum fault_call call, const char *what,
     e->number = 1;
 }
 
+static const char *fault_words(enum fault_kind kind)
+{
+    return kind == FAULT_FAIL    ? "made to fail"
+           : kind == FAULT_SHORT ? "cut short"
+                                 : "held back";
+}
+
 static void tell_fault(struct faults *f, enum fault_call call, long number,
                        const struct fault *fault)
 {
     char what[80], text[160];
     snprintf(what, sizeof what, "%s() is %s", call_name(number),
-             fault->kind == FAULT_FAIL    ? "made to fail"
-             : fault->kind == FAULT_SHORT ? "cut short"
-                                          : "held back");
+             fault_words(fault->kind));
     if (fault->kind == FAULT_FAIL)
         snprintf(text, sizeof text, "%s: %s", what,
                  strerrorname_np((int)fault->number));
@@ -363,7 +385,21 @@ static bool apply(struct traced_thread *t, const struct traced_call *c,
     return false;
 }
 
-/* The thread is about to make a call that the plan is about. */
+static bool makes_tcp(const unsigned long long *arguments)
+{
+    int type = (int)arguments[1] & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return (arguments[0] == AF_INET || arguments[0] == AF_INET6) &&
+           type == SOCK_STREAM;
+}
+
+/* The first argument is the descriptor of one. */
+static bool has_socket(long number)
+{
+    return number != SYS_socket && number != SYS_exit_group &&
+           find_call((unsigned long long)number)->call != FAULT_WAIT;
+}
+
+/* The thread is about to make a call that the plan is about, or the trail. */
 static void meet_call(struct faults *f, struct traced_thread *t, bool delays)
 {
     struct ptrace_syscall_info info;
@@ -377,16 +413,41 @@ static void meet_call(struct faults *f, struct traced_thread *t, bool delays)
     const struct traced_call *c = find_call(info.seccomp.nr);
     if (!c)
         return;
-    if (c->call != FAULT_WAIT) {
+    if (c->number == SYS_socket && !makes_tcp(info.seccomp.args))
+        return;
+    if (has_socket(c->number)) {
         place = look_at(p, (int)info.seccomp.args[0]);
         if (!place.is_tcp)
             return;
     }
-    struct fault fault =
-        faults_plan_choose(f->plan, c->call, ++p->counts[c->call]);
-    if (is_legal(p, c, &place, &fault, &info) &&
-        apply(t, c, &fault, info.seccomp.args, delays))
-        tell_fault(f, c->call, c->number, &fault);
+    const char *done = NULL;
+    if (c->call != FAULT_CALLS) {
+        struct fault fault =
+            faults_plan_choose(f->wish.plan, c->call, ++p->counts[c->call]);
+        if (is_legal(p, c, &place, &fault, &info) &&
+            apply(t, c, &fault, info.seccomp.args, delays)) {
+            tell_fault(f, c->call, c->number, &fault);
+            done = fault_words(fault.kind);
+        }
+    }
+    if (f->wish.trail) {
+        trail_enter(f->wish.trail, t->tid, c->number, info.seccomp.args, done);
+        t->is_followed = true;
+    }
+}
+
+/* It comes out of the call. */
+static void meet_return(struct faults *f, struct traced_thread *t)
+{
+    struct ptrace_syscall_info info;
+
+    call_make_whole(&t->change, t->tid);
+    if (t->is_followed &&
+        ptrace((enum __ptrace_request)PTRACE_GET_SYSCALL_INFO, t->tid,
+               sizeof info, &info) > 0 &&
+        info.op == PTRACE_SYSCALL_INFO_EXIT)
+        trail_leave(f->wish.trail, t->tid, (long)info.exit.rval);
+    t->is_followed = false;
 }
 
 /* -------------------------------- the stops ----------------------------- */
@@ -408,7 +469,7 @@ static int meet_stop(struct faults *f, struct traced_thread *t, int status,
     case 0:
         if (signal != (SIGTRAP | 0x80))
             return signal;
-        call_make_whole(&t->change, t->tid); /* it comes out of the call */
+        meet_return(f, t);
         break;
     case PTRACE_EVENT_SECCOMP:
         meet_call(f, t, delays);
@@ -438,9 +499,10 @@ void faults_go_on(struct faults *f, pid_t tid, int signal)
 {
     const struct traced_thread *t = find_thread(f, tid);
     /* One that a signal has stopped stays so, and tells when it goes on. */
-    enum __ptrace_request how = t && t->stopped         ? PTRACE_LISTEN
-                                : t && t->change.is_cut ? PTRACE_SYSCALL
-                                                        : PTRACE_CONT;
+    enum __ptrace_request how = t && t->stopped ? PTRACE_LISTEN
+                                : t && (t->change.is_cut || t->is_followed)
+                                    ? PTRACE_SYSCALL
+                                    : PTRACE_CONT;
     ptrace(how, tid, NULL, (long)signal);
 }
 

@@ -21,19 +21,26 @@
 
 #include "faults_plan.h"
 #include "journal.h"
+#include "trail.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 struct faults;
 
-/* In the new process, right before exec: from now on the calls that the plan is
+/* What is wanted of the calls of one program. */
+struct faults_wish {
+    const struct faults_plan *plan; /* what goes wrong in them */
+    struct trail *trail;            /* keeps the last of them; NULL: no */
+};
+
+/* In the new process, right before exec: from now on the calls that the wish is
  * about stop. Whoever calls this must be traced. False with errno. */
-bool faults_confine(const struct faults_plan *plan);
+bool faults_confine(const struct faults *f);
 
 /* For one program, with all its processes, also those of an earlier start. What
  * is done to it stands in the journal under the name of the actor. */
-struct faults *faults_begin(const struct faults_plan *plan, const char *actor,
+struct faults *faults_begin(const struct faults_wish *wish, const char *actor,
                             struct journal *j);
 void faults_free(struct faults *f);
 

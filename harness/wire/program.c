@@ -45,6 +45,7 @@ void program_free(struct program *p)
         close(p->pidfd);
     free(p->before_freeze);
     faults_free(p->faults);
+    free(p->trail);
     faults_plan_free(&p->plan);
     free(p->limits.hosts);
     texts_free(&p->environment);
@@ -220,7 +221,7 @@ static void become_program(const struct program *p, char **argv,
     child_limit(kept, RLIMIT_NOFILE, p->limits.nofile);
     child_limit(kept, RLIMIT_STACK, p->limits.stack);
     child_limit(kept, RLIMIT_AS, p->limits.memory);
-    if (p->faults && !faults_confine(&p->plan))
+    if (p->faults && !faults_confine(p->faults))
         child_fails(kept, START_NO_FAULTS, "set a filter for");
     execvpe(argv[0], argv, environment);
     bool for_now = errno == ENOMEM || errno == EAGAIN || errno == ENFILE;
@@ -305,8 +306,9 @@ enum start_result program_start(struct program *p, char *const *arguments,
     }
     char **argv = argv_of(p, arguments, count);
     struct text_list environment = environment_of(p);
-    if (p->plan.count && !p->faults)
-        p->faults = faults_begin(&p->plan, p->name, j);
+    struct faults_wish wish = {&p->plan, p->trail};
+    if ((p->plan.count || p->trail) && !p->faults)
+        p->faults = faults_begin(&wish, p->name, j);
     p->pid = fork();
     if (p->pid == 0)
         become_program(p, argv, environment.texts, &pipes);

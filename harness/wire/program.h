@@ -46,7 +46,8 @@ struct program {
     struct text_list environment; /* NAME=value, beside the usual ones */
     struct program_limits limits;
     struct faults_plan plan; /* of what goes wrong; kept for a restart */
-    struct faults *faults;   /* what makes it so; NULL: nothing */
+    struct trail *trail;     /* of its calls; NULL: none is kept */
+    struct faults *faults;   /* sees to both; NULL: there is no need */
     rlim_t nofile_before;    /* while it gets no descriptors; else 0 */
 
     bool started;

@@ -192,6 +192,7 @@ void report_json(const struct journal *journals, int count, struct bytes *out)
             json_string(out, value, strlen(value));
         }
         json_list(out, j, "rule");
+        json_list(out, j, "last-call");
         json_list(out, j, "doing");
         bytes_printf(out, ",\"points\":%d,\"duration_ms\":%.1f}",
                      atoi(journal_get(j, "points")), seconds(j) * 1e3);

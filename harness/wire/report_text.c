@@ -97,6 +97,25 @@ static void add_rules(const struct journal *j, struct bytes *out)
     }
 }
 
+/* As many on a line as there is room for. */
+static void add_calls(const struct journal *j, struct bytes *out)
+{
+    size_t position = 0, column = 0;
+    const char *call;
+    while ((call = journal_each_about(j, "last-call", &position))) {
+        const char *before = ", ";
+        if (!column)
+            before = "  Its last calls: ";
+        else if (column + 2 + strlen(call) + 1 > WIDTH)
+            before = ",\n    ";
+        column =
+            *before == ',' && before[1] == '\n' ? 4 : column + strlen(before);
+        bytes_printf(out, "%s%s", before, call);
+        column += strlen(call);
+    }
+    bytes_add_text(out, "\n");
+}
+
 static void add_difference(const struct journal *j, struct bytes *out)
 {
     const char *expected = journal_get(j, "expected");
@@ -233,7 +252,13 @@ void report_failure(const struct journal *j, const struct report_options *o,
     wrap(out, "  ", 2, journal_get(j, "sentence"));
     if (*journal_get(j, "last-words"))
         wrap(out, "  Its last words: ", 4, journal_get(j, "last-words"));
-    if (*journal_get(j, "last-fault"))
+    if (*journal_get(j, "most")) {
+        bytes_add_text(out, "  ");
+        wrap(out, "", 4, journal_get(j, "most"));
+    }
+    if (*journal_get(j, "last-call"))
+        add_calls(j, out);
+    else if (*journal_get(j, "last-fault"))
         wrap(out, "  Before that: ", 4, journal_get(j, "last-fault"));
     add_difference(j, out);
     add_doing(j, out);

@@ -96,6 +96,7 @@ struct run {
     /* "san" or "tsan": this is the run of the build with these sanitizers: for
      * what they find, and not for what it costs. NULL: the plain one. */
     const char *sanitized;
+    bool follows; /* the last calls of the programs are wanted */
     bool stirred; /* the last look let a thread go on that stood at a call */
     bool frame_has_timer; /* that of unit tests, which ends none of their waits
                            */

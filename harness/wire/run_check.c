@@ -206,6 +206,7 @@ static struct run *begin(const struct assignment *a, const struct options *o,
     r->server = a->server;
     r->options = o;
     r->sanitized = a->build;
+    r->follows = a->follows;
     r->journal = j;
     r->news = a->news;
     r->verdict = VERDICT_PASS;
@@ -251,18 +252,12 @@ static bool let_it_end(struct run *r)
     return true;
 }
 
-bool run_check_has_build(const struct script *s, const char *server,
-                         const struct options *o, const char *build)
+static bool has_program(const struct script *s, const char *server,
+                        const struct options *o, const char *build)
 {
     const char *names[] = {server, "client"};
     bool there = false;
-    /* What is about time alone says nothing about a build that takes three
-     * times as long; and the thread sanitizer takes ten times, so it is for
-     * those checks in which threads meet. */
-    if (!o->programs || script_does(s, verb_cpu_start) ||
-        (strcmp(build, "tsan") == 0 && (!s->threads || s->timer)))
-        return false;
-    for (int i = 0; i < 2 && !there; i++) {
+    for (int i = 0; i < 2 && o->programs && !there; i++) {
         struct bytes path = {0};
         bytes_printf(&path, "%s/%s/%s", o->programs, build, names[i]);
         there = script_uses(s, i ? "client" : "server") &&
@@ -270,6 +265,92 @@ bool run_check_has_build(const struct script *s, const char *server,
         bytes_free(&path);
     }
     return there;
+}
+
+bool run_check_has_build(const struct script *s, const char *server,
+                         const struct options *o, const char *build)
+{
+    /* What is about time alone says nothing about a build that takes three
+     * times as long; and the thread sanitizer takes ten times, so it is for
+     * those checks in which threads meet. */
+    if (script_does(s, verb_cpu_start) ||
+        (strcmp(build, "tsan") == 0 && (!s->threads || s->timer)))
+        return false;
+    return has_program(s, server, o, build);
+}
+
+/* What the address sanitizer can tell of a failure: see last_look.c. */
+static const char *places_of(const char *code)
+{
+    return strcmp(code, "kept") == 0   ? "memory"
+           : strcmp(code, "slow") == 0 ? "time"
+                                       : NULL;
+}
+
+/* A unit test tells by itself what it was about; rounds are too many calls to
+ * look at each; and who measures or holds back a program must be alone with it.
+ */
+static bool can_be_traced(const struct script *s)
+{
+    return !script_uses(s, "unit") && !script_has_rounds(s) &&
+           !script_does(s, verb_hold_back) && !script_does(s, verb_cpu_start) &&
+           !script_does(s, verb_pour);
+}
+
+bool run_check_is_followed(const struct script *s, const char *server,
+                           const struct options *o, const struct journal *j,
+                           const char **build)
+{
+    const char *code = journal_get(j, "code");
+    if ((!journal_verdict_is(j, "fail") && !journal_verdict_is(j, "advice")) ||
+        strcmp(code, "sanitizer") == 0 || strcmp(code, "not-started") == 0)
+        return false;
+    *build = places_of(code) ? "san" : NULL;
+    return *build ? has_program(s, server, o, *build) : can_be_traced(s);
+}
+
+static int line_of_failure(const struct journal *j)
+{
+    for (size_t i = j->count; i-- > 0;)
+        if (j->events[i].kind == EVENT_FAILED)
+            return j->events[i].line;
+    return 0;
+}
+
+void run_check_take_story(struct journal *j, const struct journal *followed)
+{
+    size_t position = 0;
+    const char *text;
+
+    if (*journal_get(followed, "most"))
+        journal_about(j, "most", journal_get(followed, "most"));
+    if (strcmp(journal_get(j, "code"), journal_get(followed, "code")) != 0 ||
+        line_of_failure(j) != line_of_failure(followed))
+        return;
+    while ((text = journal_each_about(followed, "last-call", &position)))
+        journal_about(j, "last-call", text);
+}
+
+/* What the programs say where WIRE_PLACES asks for it. */
+static void tell_places(struct run *r)
+{
+    for (int i = 0; i < r->program_count; i++) {
+        struct bytes text = {0}, place = {0};
+        const char *said = bytes_text(&r->programs[i].err.text);
+        const char *heap = strstr(said, "Live Heap Allocations");
+        if (heap) {
+            bytes_add_text(&text, "Most of what it keeps was made");
+            sanitizer_place(heap, &place);
+        } else {
+            bytes_add_text(&text, "It spends most of its time");
+            sanitizer_most_frequent(said, &place);
+        }
+        bytes_add_text(&text, bytes_text(&place));
+        if (place.length)
+            journal_about(r->journal, "most", bytes_text(&text));
+        bytes_free(&text);
+        bytes_free(&place);
+    }
 }
 
 void run_check(const struct assignment *a, const struct options *o,
@@ -281,6 +362,8 @@ void run_check(const struct assignment *a, const struct options *o,
         if (run_steps(r, r->script->steps, r->script->step_count) &&
             still_alive(r) && r->sanitized)
             let_it_end(r);
+        if (r->follows && r->sanitized)
+            tell_places(r);
     }
     tear_down(r);
     if (r->look.syscalls_hidden)

@@ -12,6 +12,7 @@ struct assignment {
     const struct script *script;
     const char *server;    /* the program that is called so in the steps */
     const char *build;     /* of the programs: "san", "tsan"; NULL: the plain */
+    bool follows;          /* how a failure comes about; gives no verdict */
     const char *waits_for; /* a check that it needs, and that was not passed;
                               NULL: it can run */
     int news;              /* a descriptor that gets NEWS_...; -1: none */
@@ -21,6 +22,15 @@ struct assignment {
  * the check is one to run on it. */
 bool run_check_has_build(const struct script *s, const char *server,
                          const struct options *o, const char *build);
+
+/* A check has failed. True if one more run of it, that is followed, can say
+ * more of that; on this build. */
+bool run_check_is_followed(const struct script *s, const char *server,
+                           const struct options *o, const struct journal *j,
+                           const char **build);
+
+/* Takes what the followed run was to tell, where it fits. */
+void run_check_take_story(struct journal *j, const struct journal *followed);
 
 /* Runs the check and fills the journal. */
 void run_check(const struct assignment *a, const struct options *o,

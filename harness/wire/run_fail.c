@@ -214,11 +214,23 @@ static void describe_program(struct run *r, struct program *p)
     bytes_free(&text);
 }
 
+/* What came first may have been wrong already; what the program is doing is
+ * told of when it has come to rest, the same on each machine. */
+static void let_it_rest(struct run *r)
+{
+    for (int i = 0; i < r->program_count; i++)
+        if (r->programs[i].frozen || r->programs[i].held_back)
+            return;
+    if (!r->spin.count && !r->busy)
+        run_wait_briefly(r, NULL, NULL);
+}
+
 void run_describe(struct run *r)
 {
     if (r->described)
         return;
     r->described = true;
+    let_it_rest(r);
     for (int i = 0; i < r->program_count; i++)
         if (r->programs[i].started)
             describe_program(r, &r->programs[i]);
@@ -471,6 +483,18 @@ static void tell_last_fault(struct run *r)
     }
 }
 
+static void tell_last_calls(struct run *r)
+{
+    for (int i = 0; i < r->program_count; i++) {
+        struct text_list calls = {0};
+        if (r->programs[i].trail)
+            trail_tell(r->programs[i].trail, &calls);
+        for (int k = 0; k < calls.count; k++)
+            journal_about(r->journal, "last-call", calls.texts[k]);
+        texts_free(&calls);
+    }
+}
+
 static bool fail_with(struct run *r, const char *code, const char *sentence)
 {
     bool moves_on = r->moves_on;
@@ -511,9 +535,10 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
     tell_last_fault(r);
     journal_about(r->journal, "code", code);
     journal_about(r->journal, "sentence", bytes_text(&text));
+    run_describe(r);
+    tell_last_calls(r);
     journal_text(r->journal, EVENT_FAILED, "", "%s", bytes_text(&text));
     bytes_free(&text);
-    run_describe(r);
     /* Of a program that was never run nothing was seen. */
     /* A unit test is about one function, and so are all its check's hints. */
     bool is_unit = dead && strcmp(dead->name, "unit") == 0;

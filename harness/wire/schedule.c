@@ -26,6 +26,7 @@ enum job_state { JOB_OPEN, JOB_RUNNING, JOB_ENDED };
 struct job {
     const struct list_entry *entry;
     const char *build;     /* NULL: the plain one */
+    bool follows;          /* how it has failed; no verdict */
     struct result *result; /* of its check */
     enum job_state state;
     pid_t pid;
@@ -126,7 +127,7 @@ static void be_the_check(const struct schedule *s, const struct job *job,
                          const char *waits_for, int news)
 {
     struct assignment a = {&job->entry->script, job->entry->program, job->build,
-                           waits_for, news};
+                           job->follows,        waits_for,           news};
     struct journal j;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     program_become_subreaper();
@@ -174,14 +175,21 @@ static bool read_journal(struct job *job, struct journal *out)
 static void take_journal(struct schedule *s, struct job *job, const char *why)
 {
     struct result *result = job->result;
-    struct assignment a = {&job->entry->script, job->entry->program, job->build,
-                           NULL, -1};
+    struct assignment a = {.script = &job->entry->script,
+                           .server = job->entry->program,
+                           .build = job->build,
+                           .news = -1};
     struct journal j;
     bool read = read_journal(job, &j);
-    if (!read && !job->build)
+    if (!read && !job->build && !job->follows)
         run_check_broken(&a, s->options, why, &j);
     else if (!read)
         return;
+    if (job->follows) {
+        run_check_take_story(result->journal, &j);
+        journal_free(&j);
+        return;
+    }
     bool found = job->build && !result->found &&
                  strcmp(journal_get(&j, "code"), "sanitizer") == 0;
     if (job->build ? !found : result->found) {
@@ -208,9 +216,30 @@ static void keep_result(struct schedule *s, struct job *job)
         s->good = false;
 }
 
+static struct job *add_job(struct schedule *s, const struct list_entry *entry,
+                           struct result *result, const char *build)
+{
+    struct job *job = &s->jobs[s->job_count++];
+    *job = (struct job){.entry = entry, .result = result, .build = build};
+    result->open++;
+    return job;
+}
+
+/* To follow a program makes it slow, so it is not done before it is wanted. */
+static void follow(struct schedule *s, const struct job *job)
+{
+    const char *build;
+    if (!job->result->found &&
+        run_check_is_followed(&job->entry->script, job->entry->program,
+                              s->options, job->result->journal, &build))
+        add_job(s, job->entry, job->result, build)->follows = true;
+}
+
 static void end_job(struct schedule *s, struct job *job, const char *why)
 {
     take_journal(s, job, why);
+    if (!job->build && !job->follows)
+        follow(s, job);
     if (job->kept)
         fclose(job->kept);
     if (job->news >= 0)
@@ -251,14 +280,14 @@ static void hear(struct schedule *s, struct job *job)
 
 static void hear_all(struct schedule *s)
 {
-    struct pollfd *watch =
-        memory_get((size_t)(s->job_count + 1) * sizeof *watch);
-    for (int i = 0; i < s->job_count; i++)
+    int count = s->job_count; /* there may be more when one has been heard */
+    struct pollfd *watch = memory_get((size_t)(count + 1) * sizeof *watch);
+    for (int i = 0; i < count; i++)
         watch[i] = (struct pollfd){
             .fd = s->jobs[i].state == JOB_RUNNING ? s->jobs[i].news : -1,
             .events = POLLIN};
-    if (poll(watch, (nfds_t)s->job_count, -1) > 0)
-        for (int i = 0; i < s->job_count; i++)
+    if (poll(watch, (nfds_t)count, -1) > 0)
+        for (int i = 0; i < count; i++)
             if (watch[i].revents)
                 hear(s, &s->jobs[i]);
     free(watch);
@@ -333,25 +362,17 @@ static void measure_ways(struct schedule *s)
     }
 }
 
-static void add_job(struct schedule *s, int entry, const char *build)
-{
-    struct result *result = &s->results[entry];
-    s->jobs[s->job_count++] = (struct job){
-        .entry = &s->list->entries[entry], .result = result, .build = build};
-    result->open++;
-}
-
 static void add_jobs(struct schedule *s)
 {
     for (int i = 0; i < s->list->count; i++) {
         const struct list_entry *e = &s->list->entries[i];
         s->journals[i] = (struct journal){0};
         s->results[i].journal = &s->journals[i];
-        add_job(s, i, NULL);
+        add_job(s, e, &s->results[i], NULL);
         for (int k = 0; k < BUILDS; k++)
             if (run_check_has_build(&e->script, e->program, s->options,
                                     builds[k]))
-                add_job(s, i, builds[k]);
+                add_job(s, e, &s->results[i], builds[k]);
     }
 }
 
@@ -364,7 +385,7 @@ bool schedule_run(const struct list *l, const struct options *o,
                          .cores = count_cores(),
                          .good = true};
     s.results = memory_get((size_t)(l->count + 1) * sizeof *s.results);
-    s.jobs = memory_get((size_t)(l->count * (BUILDS + 1) + 1) * sizeof *s.jobs);
+    s.jobs = memory_get((size_t)(l->count * (BUILDS + 2) + 1) * sizeof *s.jobs);
     add_jobs(&s);
     measure_ways(&s);
     if (o->results)

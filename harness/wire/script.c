@@ -170,6 +170,20 @@ bool script_does(const struct script *s, verb_function *what)
     return any_does(s->steps, s->step_count, what);
 }
 
+static bool any_rounds(const struct step *steps, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (steps[i].kind == STEP_ROUNDS ||
+            any_rounds(steps[i].body, steps[i].body_count))
+            return true;
+    return false;
+}
+
+bool script_has_rounds(const struct script *s)
+{
+    return any_rounds(s->steps, s->step_count);
+}
+
 bool script_uses(const struct script *s, const char *actor)
 {
     return script_actor(s, actor) >= 0;

@@ -146,6 +146,9 @@ void script_free(struct script *s);
 void script_error_show(const struct script_error *error, struct bytes *out);
 void script_error_free(struct script_error *error);
 
+/* True where steps are compared by rounds. */
+bool script_has_rounds(const struct script *s);
+
 /* True where a step of the script names this program. */
 bool script_uses(const struct script *s, const char *actor);
 

@@ -417,6 +417,23 @@ static bool is_half_closed_client(const struct peer *p)
            peer_other_end(p, &facts) && facts.inode;
 }
 
+/* What it could know by then says most about why. */
+static bool fail_too_early(struct run *r, const struct peer *p)
+{
+    const char *who = run_who(r, p->name), *s = p->in.length == 1 ? "" : "s";
+    size_t before = p->received - p->in.length;
+    if (before)
+        return run_fail(r, "too-early",
+                        "the %s sent %s %zu byte%s more, behind the %zu that "
+                        "were right",
+                        p->other, who, p->in.length, s, before);
+    return run_fail(r, "too-early",
+                    "the %s sent %s %zu byte%s too early: %s has sent %zu "
+                    "byte%s so far",
+                    p->other, who, p->in.length, s, who, p->sent,
+                    p->sent == 1 ? "" : "s");
+}
+
 bool verb_silent(struct run *r, const struct target *t, const struct step *s)
 {
     (void)s;
@@ -431,8 +448,7 @@ bool verb_silent(struct run *r, const struct target *t, const struct step *s)
         run_actual(r, "\"%s\" (%zu byte%s)", bytes_text(&text), p->in.length,
                    p->in.length == 1 ? "" : "s");
         bytes_free(&text);
-        return run_fail(r, "too-early", "the %s sent %s something too early",
-                        p->other, run_who(r, p->name));
+        return fail_too_early(r, p);
     }
     if ((p->saw_eof || p->saw_reset) && !is_half_closed_client(p)) {
         run_expected(r, "nothing yet");

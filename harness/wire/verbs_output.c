@@ -181,6 +181,37 @@ bool verb_stdout_has(struct run *r, const struct target *t,
     return judge_output(r, t, s, &run_program(r, t)->out, "standard output");
 }
 
+/* The line with the text that must not be there; and what had come from the
+ * program by then, to which the line may not fit. */
+static void fail_lacks(struct run *r, const struct program *p,
+                       const struct bytes *text,
+                       const struct program_output *output, const char *stream)
+{
+    struct bytes shown = {0}, came = {0};
+    const char *all = bytes_text(&output->text);
+    const char *at = memmem(all, output->text.length, text->data, text->length);
+
+    bytes_add_escaped(&shown, text->data, text->length, 40);
+    run_expected(r, "no \"%s\" on its %s", bytes_text(&shown), stream);
+    bytes_clear(&shown);
+    if (at) {
+        const char *begin = at;
+        while (begin > all && begin[-1] != '\n')
+            begin--;
+        bytes_add_escaped(&shown, begin, strcspn(begin, "\n"), 60);
+        run_actual(r, "\"%s\"", bytes_text(&shown));
+    }
+    for (int i = 0; i < r->peer_count; i++)
+        if (r->peers[i].connected && strcmp(r->peers[i].other, p->name) == 0)
+            bytes_printf(&came, "%s%s has received %zu bytes of it",
+                         came.length ? ", " : "; ",
+                         run_who(r, r->peers[i].name), r->peers[i].received);
+    run_fail(r, "transcript", "the %s prints what it must not print here%s",
+             p->name, bytes_text(&came));
+    bytes_free(&shown);
+    bytes_free(&came);
+}
+
 static bool judge_lack(struct run *r, const struct target *t,
                        const struct step *s,
                        const struct program_output *output, const char *stream)
@@ -191,14 +222,8 @@ static bool judge_lack(struct run *r, const struct target *t,
         return false;
     run_wait_quiet(r);
     bool bad = output_has(output, text.data, text.length);
-    if (bad) {
-        struct bytes shown = {0};
-        bytes_add_escaped(&shown, text.data, text.length, 40);
-        run_expected(r, "no \"%s\" on its %s", bytes_text(&shown), stream);
-        bytes_free(&shown);
-        run_fail(r, "transcript", "the %s prints what it must not print",
-                 p->name);
-    }
+    if (bad)
+        fail_lacks(r, p, &text, output, stream);
     bytes_free(&text);
     return !bad;
 }
@@ -286,6 +311,40 @@ bool verb_stderr_line(struct run *r, const struct target *t,
     return judge_line(r, run_program(r, t));
 }
 
+/* A port is a peer's own, and may be given for that of another one. */
+static const struct peer *peer_with_port(struct run *r, const char *port)
+{
+    for (int i = 0; i < r->peer_count; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "%d", address_port(&r->peers[i].local));
+        if (strcmp(text, port) == 0)
+            return &r->peers[i];
+    }
+    return NULL;
+}
+
+static bool fail_names(struct run *r, const struct program *p,
+                       const struct bytes *what)
+{
+    const struct peer *right = peer_with_port(r, bytes_text(what));
+    for (int i = 0; right && i < r->peer_count; i++) {
+        struct bytes port = {0};
+        char sentence[160];
+        bytes_printf(&port, "%d", address_port(&r->peers[i].local));
+        bool wrong = &r->peers[i] != right && r->peers[i].connected &&
+                     names(bytes_text(&p->err.text), &port);
+        bytes_free(&port);
+        snprintf(sentence, sizeof sentence,
+                 "names %s, and it was %s at whom it failed",
+                 run_who(r, r->peers[i].name), run_who(r, right->name));
+        if (wrong)
+            return fail_line(r, p, sentence);
+    }
+    return fail_line(r, p,
+                     p->err.text.length ? "does not say at whom it failed"
+                                        : "does not say what went wrong");
+}
+
 /* Each of these is named, wherever it stands. */
 static bool judge_names(struct run *r, const struct target *t,
                         const struct step *s, const struct program *p)
@@ -297,10 +356,7 @@ static bool judge_names(struct run *r, const struct target *t,
         if (good && !names(bytes_text(&p->err.text), &what)) {
             run_expected(r, "a line on standard error that names %s",
                          bytes_text(&what));
-            good =
-                fail_line(r, p,
-                          p->err.text.length ? "does not say at whom it failed"
-                                             : "does not say what went wrong");
+            good = fail_names(r, p, &what);
         }
         bytes_free(&what);
     }

@@ -270,6 +270,22 @@ static bool may_not_look(const struct program *p)
     return count < 0;
 }
 
+static bool count_here(const struct socket_facts *facts, void *context)
+{
+    int *port_and_count = context;
+    port_and_count[1] += address_port(&facts->local) == port_and_count[0];
+    return true;
+}
+
+/* What is left at this port of the connections of a server before. */
+static int count_time_wait(int port)
+{
+    int port_and_count[2] = {port, 0};
+    if (port)
+        sockdiag_each(TCP_STATE_TIME_WAIT, count_here, port_and_count);
+    return port_and_count[1];
+}
+
 static bool wait_until_it_listens(struct run *r, struct program *p, int port)
 {
     enum wait_end end = run_wait(r, listens_or_ended, p);
@@ -289,7 +305,15 @@ static bool wait_until_it_listens(struct run *r, struct program *p, int port)
                              p->name);
     run_expected(r, "a listening socket (socket, bind, listen)");
     if (p->ended) {
-        run_actual(r, "it ended before it listened");
+        int left = count_time_wait(port);
+        if (left)
+            run_actual(r,
+                       "it ended before it listened; at its port %d "
+                       "connection%s of the server before still stand%s in "
+                       "TIME_WAIT",
+                       left, left == 1 ? "" : "s", left == 1 ? "s" : "");
+        else
+            run_actual(r, "it ended before it listened");
         struct bytes how = {0};
         describe_end(p->status, &how);
         p->end_is_fine = true; /* this failure is about just that */

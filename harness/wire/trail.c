@@ -1,0 +1,211 @@
+#include "trail.h"
+
+#include "process.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#define SHOWN 6 /* calls; the same again and again counts for one */
+#define DATA_COLUMNS 40
+
+/* What stands in the parentheses, and behind them. */
+enum shape {
+    SHAPE_FD,       /* connect(3) = 0 */
+    SHAPE_CLOSE,    /* close(3): its result says nothing */
+    SHAPE_NO_FD,    /* socket() = 3 */
+    SHAPE_EXIT,     /* exit(1) */
+    SHAPE_SENDS,    /* send(3, 19 bytes) = 19 */
+    SHAPE_RECEIVES, /* recv(3) = 5 "hello" */
+    SHAPE_WAITS     /* select() = 0 (time-out) */
+};
+
+static const struct form {
+    long number;
+    const char *name;
+    enum shape shape;
+} forms[] = {
+    {SYS_socket, "socket", SHAPE_NO_FD},
+    {SYS_bind, "bind", SHAPE_FD},
+    {SYS_listen, "listen", SHAPE_FD},
+    {SYS_accept, "accept", SHAPE_FD},
+    {SYS_accept4, "accept", SHAPE_FD},
+    {SYS_connect, "connect", SHAPE_FD},
+    {SYS_getsockopt, "getsockopt", SHAPE_FD},
+    {SYS_getsockname, "getsockname", SHAPE_FD},
+    {SYS_getpeername, "getpeername", SHAPE_FD},
+    {SYS_shutdown, "shutdown", SHAPE_FD},
+    {SYS_close, "close", SHAPE_CLOSE},
+    {SYS_write, "write", SHAPE_SENDS},
+    {SYS_sendto, "send", SHAPE_SENDS},
+    {SYS_writev, "writev", SHAPE_FD},
+    {SYS_sendmsg, "sendmsg", SHAPE_FD},
+    {SYS_read, "read", SHAPE_RECEIVES},
+    {SYS_recvfrom, "recv", SHAPE_RECEIVES},
+    {SYS_readv, "readv", SHAPE_FD},
+    {SYS_recvmsg, "recvmsg", SHAPE_FD},
+    {SYS_exit_group, "exit", SHAPE_EXIT},
+    {SYS_ppoll, "poll", SHAPE_WAITS},
+    {SYS_pselect6, "select", SHAPE_WAITS},
+    {SYS_epoll_pwait, "epoll_wait", SHAPE_WAITS},
+#ifdef SYS_epoll_pwait2
+    {SYS_epoll_pwait2, "epoll_wait", SHAPE_WAITS},
+#endif
+#ifdef SYS_poll
+    {SYS_poll, "poll", SHAPE_WAITS},
+#endif
+#ifdef SYS_select
+    {SYS_select, "select", SHAPE_WAITS},
+#endif
+#ifdef SYS_epoll_wait
+    {SYS_epoll_wait, "epoll_wait", SHAPE_WAITS},
+#endif
+};
+
+static const struct form *find_form(long number)
+{
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (forms[i].number == number)
+            return &forms[i];
+    return NULL;
+}
+
+void trail_enter(struct trail *t, pid_t tid, long number,
+                 const unsigned long long *arguments, const char *fault)
+{
+    t->calls[t->count++ % TRAIL_CALLS] = (struct trail_call){
+        .tid = tid,
+        .number = number,
+        .arguments = {arguments[0], arguments[1], arguments[2], arguments[3]},
+        .fault = fault};
+}
+
+/* The end of what has come: there a text ends, or does not. */
+static void take_data(struct trail_call *c, pid_t tid)
+{
+    size_t all = (size_t)c->result;
+    size_t length = all < TRAIL_DATA ? all : TRAIL_DATA;
+    if (process_read_memory(tid, c->arguments[1] + all - length, c->data,
+                            length))
+        c->length = length;
+}
+
+static bool asks_for_error(const struct trail_call *c)
+{
+    return c->number == SYS_getsockopt && c->arguments[1] == SOL_SOCKET &&
+           c->arguments[2] == SO_ERROR;
+}
+
+void trail_leave(struct trail *t, pid_t tid, long result)
+{
+    unsigned long n = t->count;
+    unsigned long oldest = n > TRAIL_CALLS ? n - TRAIL_CALLS : 0;
+    while (n > oldest) {
+        struct trail_call *c = &t->calls[--n % TRAIL_CALLS];
+        const struct form *f = find_form(c->number);
+        if (c->tid != tid)
+            continue;
+        c->tid = 0;
+        c->result = result;
+        if (f && f->shape == SHAPE_RECEIVES && result > 0)
+            take_data(c, tid);
+        if (asks_for_error(c) && result == 0)
+            process_read_memory(tid, c->arguments[3], &c->error,
+                                sizeof c->error);
+        return;
+    }
+}
+
+/* What the kernel gives to itself where a signal came, and the call is made
+ * anew: ERESTARTSYS. */
+#define RESTARTS (-512)
+
+/* That a wait has ended with an event, the call after it tells. A call that is
+ * not over is told of elsewhere. */
+static bool is_told(const struct trail_call *c)
+{
+    const struct form *f = find_form(c->number);
+    if (!f)
+        return false;
+    if (f->shape == SHAPE_EXIT)
+        return true;
+    return c->tid == 0 && c->result > RESTARTS &&
+           (f->shape != SHAPE_WAITS || c->result <= 0);
+}
+
+static bool is_same(const struct trail_call *a, const struct trail_call *b)
+{
+    return a->number == b->number && a->arguments[0] == b->arguments[0] &&
+           a->result == b->result && a->error == b->error &&
+           a->fault == b->fault;
+}
+
+static void tell_result(const struct trail_call *c, enum shape shape,
+                        struct bytes *out)
+{
+    const char *error = c->result < 0 ? strerrorname_np((int)-c->result) : NULL;
+    if (asks_for_error(c) && c->result == 0) {
+        const char *given = strerrorname_np(c->error);
+        bytes_printf(out, " gives %s", c->error && given ? given : "0");
+    } else if (error)
+        bytes_printf(out, " = %s", error);
+    else if (shape != SHAPE_CLOSE)
+        bytes_printf(out, " = %ld", c->result);
+    if (shape == SHAPE_WAITS && c->result == 0)
+        bytes_add_text(out, " (time-out)");
+    if (c->fault)
+        bytes_printf(out, " (%s)", c->fault);
+}
+
+static void tell_call(const struct trail_call *c, int times, struct bytes *out)
+{
+    const struct form *f = find_form(c->number);
+    bytes_printf(out, "%s(", f->name);
+    if (f->shape != SHAPE_NO_FD && f->shape != SHAPE_WAITS)
+        bytes_printf(out, "%d", (int)c->arguments[0]);
+    if (f->shape == SHAPE_SENDS)
+        bytes_printf(out, ", %lu byte%s", c->arguments[2],
+                     c->arguments[2] == 1 ? "" : "s");
+    if (asks_for_error(c))
+        bytes_add_text(out, ", SO_ERROR");
+    bytes_add_text(out, ")");
+    if (f->shape != SHAPE_EXIT)
+        tell_result(c, f->shape, out);
+    if (times == 1 && c->length) {
+        bytes_add_text(out, (size_t)c->result > c->length ? " ...\"" : " \"");
+        bytes_add_escaped(out, c->data, c->length, DATA_COLUMNS);
+        bytes_add_text(out, "\"");
+    }
+    if (times > 1)
+        bytes_printf(out, " (%d times)", times);
+}
+
+void trail_tell(const struct trail *t, struct text_list *out)
+{
+    const struct trail_call *shown[SHOWN];
+    int times[SHOWN], count = 0;
+    unsigned long n = t->count;
+    unsigned long oldest = n > TRAIL_CALLS ? n - TRAIL_CALLS : 0;
+
+    while (n > oldest) {
+        const struct trail_call *c = &t->calls[--n % TRAIL_CALLS];
+        if (!is_told(c))
+            continue;
+        if (count && is_same(c, shown[count - 1])) {
+            times[count - 1]++;
+            continue;
+        }
+        if (count == SHOWN)
+            break;
+        shown[count] = c;
+        times[count++] = 1;
+    }
+    while (count--) {
+        struct bytes text = {0};
+        tell_call(shown[count], times[count], &text);
+        texts_add(out, bytes_text(&text));
+        bytes_free(&text);
+    }
+}

@@ -1,0 +1,71 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154  # grade.bash sets what is used here
+# How a failure came about: what a second run of the check, which is followed,
+# tells in the first lines of the report.
+
+load grade
+
+# A long list of words on several lines counts as one.
+said() {
+    [[ $(tr -s ' \n' ' ' <<<"$output") == *"$1"* ]]
+}
+
+# The programs of a lesson, with one of its mutants in them.
+of_lesson() {
+    local tree=$BATS_TEST_TMPDIR/tree
+    mkdir -p "$tree/lessons"
+    cp -r "lessons/$1" "$tree/lessons/"
+    cp -r common "$tree/"
+    patch -s -p1 -d "$tree" <"lessons/$1/mutants/$2.patch"
+    rm "$solution"/*
+    cp "$tree/lessons/$1"/[!u]*.c "$tree"/common/*.c "$solution/"
+}
+
+@test "the calls that led to it, with what they were asked for and gave" {
+    sed -i 's/arguments->text, length)/arguments->text, length + 1)/' \
+        "$solution/client.c"
+    graded 1 grade2 DIR="$solution" CHECK=client-sends
+    said "sent the fake server F 1 byte more, behind the 19 that were right."
+    said "Its last calls: socket() = 3, connect(3) = 0, send(3, 20 bytes) = 20"
+}
+
+@test "the last bytes that it has received, and the end of the process" {
+    sed -i '/outcome == MESSAGE_CUT/,+2d' "$solution/client.c"
+    graded 1 grade2 DIR="$solution" CHECK=client-cut
+    said 'recv(3) = 12 "This is a te", recv(3) = 0, close(3), exit('
+}
+
+@test "a call that the check has made to fail says so" {
+    of_lesson 01-accept-connect gives-up-in-the-end
+    graded 1 grade1 DIR="$solution" CHECK=accept-any-order
+    said "accept(3) = EINTR (made to fail), close(3), exit(1)"
+}
+
+@test "what select() waits for, and what not" {
+    of_lesson 03-select counts-clients
+    graded 1 grade3 DIR="$solution"
+    said "blocked in select() (kernel: pselect6) until it can read from fd 3, the listening socket"
+}
+
+@test "where most of what is kept was made" {
+    sed -i 's/^    message_destroy(&text);/&\
+    static void *volatile kept[50000];\
+    static int count;\
+    kept[count++ % 50000] = calloc(1, 30000);/' "$solution/server.c"
+    sed -i '1i #include <stdlib.h>' "$solution/server.c"
+    graded 1 grade2 DIR="$solution" CHECK=keeps-nothing-of-many
+    said "Most of what it keeps was made in serve(), server.c line"
+}
+
+@test "where it spends its time" {
+    patch -s "$solution/message.c" \
+        lessons/02-send-receive/mutants/searches-everything.patch
+    graded 1 grade2 DIR="$solution" CHECK=cost
+    said "It spends most of its time in message_append(), message.c line"
+}
+
+@test "at whom it failed, if it names another one" {
+    of_lesson 03-select names-the-newest
+    graded 0 grade3 DIR="$solution" CHECK=names-whom
+    said "names client B, and it was client A at whom it failed."
+}
