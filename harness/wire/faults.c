@@ -3,10 +3,12 @@
 #include "call_change.h"
 #include "calls.h"
 #include "process.h"
+#include "sockdiag.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -86,7 +88,8 @@ static const struct traced_call *find_call(unsigned long long number)
  * and those pass. */
 static bool is_wanted(const struct faults_wish *w, enum fault_call call)
 {
-    return w->trail || faults_plan_is_about(w->plan, call);
+    return w->trail || (w->feeds && call == FAULT_RECV) ||
+           faults_plan_is_about(w->plan, call);
 }
 
 static unsigned short write_filter(const struct faults_wish *wish,
@@ -128,8 +131,10 @@ struct traced_thread {
     pid_t tid;
     int process;  /* whose; an index */
     bool stopped; /* by a signal, as all threads of its process */
-    bool at_call; /* held back until that time */
+    bool at_call; /* held back until that time, or until there is something
+                     to receive from this descriptor, unless it is -1 */
     double until;
+    int hungry;
     bool is_followed;          /* inside a call of the trail */
     struct call_change change; /* of the call that it is inside */
 };
@@ -137,6 +142,8 @@ struct traced_thread {
 struct faults {
     pid_t first;
     struct faults_wish wish;
+    int fed_port;
+    unsigned long fed;
     const char *actor;
     struct journal *journal;
     int wake; /* tells of SIGCHLD */
@@ -173,7 +180,7 @@ static void add_thread(struct faults *f, pid_t tid)
     f->threads = memory_grow(f->threads, (size_t)(f->thread_count + 1) *
                                              sizeof *f->threads);
     f->threads[f->thread_count++] = (struct traced_thread){
-        .tid = tid, .process = find_process(f, pid ? pid : tid)};
+        .tid = tid, .process = find_process(f, pid ? pid : tid), .hungry = -1};
 }
 
 static void forget_thread(struct faults *f, pid_t tid)
@@ -207,6 +214,18 @@ struct faults *faults_begin(const struct faults_wish *wish, const char *actor,
     *f = (struct faults){
         .wish = *wish, .actor = actor, .journal = j, .wake = open_wake()};
     return f;
+}
+
+void faults_feed(struct faults *f, int port)
+{
+    f->fed_port = port;
+    if (port)
+        f->fed = 0;
+}
+
+unsigned long faults_fed(const struct faults *f)
+{
+    return f->fed;
 }
 
 bool faults_trace(struct faults *f, pid_t pid)
@@ -276,6 +295,8 @@ bool faults_has_running(const struct faults *f, pid_t tid)
 
 struct place {
     bool is_tcp, is_non_blocking;
+    int port;      /* of the other end */
+    bool is_empty; /* there is nothing to receive */
 };
 
 /* Through a descriptor of our own for the same socket, as in process.c. */
@@ -291,6 +312,12 @@ static struct place look_at(const struct traced_process *p, int fd)
         getsockopt(own, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
         protocol == IPPROTO_TCP;
     place.is_non_blocking = fcntl(own, F_GETFL) & O_NONBLOCK;
+    struct sockaddr_storage peer = {0};
+    size = sizeof peer;
+    if (getpeername(own, (struct sockaddr *)&peer, &size) == 0)
+        place.port = address_port(&peer);
+    struct pollfd look = {.fd = own, .events = POLLIN};
+    place.is_empty = poll(&look, 1, 0) == 0;
     close(own);
     return place;
 }
@@ -421,6 +448,13 @@ static void meet_call(struct faults *f, struct traced_thread *t, bool delays)
             return;
     }
     const char *done = NULL;
+    if (c->call == FAULT_RECV && f->fed_port && place.port == f->fed_port) {
+        f->fed++;
+        if (place.is_empty && delays) {
+            t->at_call = true;
+            t->hungry = (int)info.seccomp.args[0];
+        }
+    }
     if (c->call != FAULT_CALLS) {
         struct fault fault =
             faults_plan_choose(f->wish.plan, c->call, ++p->counts[c->call]);
@@ -529,11 +563,18 @@ static bool pump_thread(struct faults *f, pid_t tid, bool *ended,
     return true;
 }
 
+static bool is_hungry(const struct faults *f, const struct traced_thread *t)
+{
+    return t->hungry >= 0 && f->fed_port &&
+           look_at(&f->processes[t->process], t->hungry).is_empty;
+}
+
 static bool let_go(struct faults *f, struct traced_thread *t)
 {
-    if (!t->at_call || clock_ms() < t->until)
+    if (!t->at_call || clock_ms() < t->until || is_hungry(f, t))
         return false;
     t->at_call = false;
+    t->hungry = -1;
     faults_go_on(f, t->tid, 0);
     return true;
 }

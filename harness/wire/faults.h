@@ -32,6 +32,7 @@ struct faults;
 struct faults_wish {
     const struct faults_plan *plan; /* what goes wrong in them */
     struct trail *trail;            /* keeps the last of them; NULL: no */
+    bool feeds;                     /* see faults_feed() */
 };
 
 /* In the new process, right before exec: from now on the calls that the wish is
@@ -51,6 +52,13 @@ bool faults_trace(struct faults *f, pid_t pid);
 /* Deals with all threads that stand still. True if there was one; *ended tells
  * whether the process of faults_trace() has ended, and *status how. */
 bool faults_pump(struct faults *f, bool *ended, int *status);
+
+/* From now on a receive from the connection whose other end has this port is
+ * not made before there is something to receive: so whoever sends without a
+ * pause is never too slow, however busy the machine is. 0: no longer. */
+void faults_feed(struct faults *f, int port);
+/* How many receives were made from it. */
+unsigned long faults_fed(const struct faults *f);
 
 /* A descriptor that is readable when faults_pump() has something to do. */
 int faults_wake(const struct faults *f);

@@ -306,8 +306,8 @@ enum start_result program_start(struct program *p, char *const *arguments,
     }
     char **argv = argv_of(p, arguments, count);
     struct text_list environment = environment_of(p);
-    struct faults_wish wish = {&p->plan, p->trail};
-    if ((p->plan.count || p->trail) && !p->faults)
+    struct faults_wish wish = {&p->plan, p->trail, p->is_fed};
+    if ((p->plan.count || p->trail || p->is_fed) && !p->faults)
         p->faults = faults_begin(&wish, p->name, j);
     p->pid = fork();
     if (p->pid == 0)

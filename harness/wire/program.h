@@ -47,7 +47,8 @@ struct program {
     struct program_limits limits;
     struct faults_plan plan; /* of what goes wrong; kept for a restart */
     struct trail *trail;     /* of its calls; NULL: none is kept */
-    struct faults *faults;   /* sees to both; NULL: there is no need */
+    bool is_fed;             /* somebody will send to it without a pause */
+    struct faults *faults;   /* sees to all that; NULL: there is no need */
     rlim_t nofile_before;    /* while it gets no descriptors; else 0 */
 
     bool started;

@@ -161,6 +161,12 @@ bool run_save(struct run *r, const char *name, const char *data, size_t length);
 /* Moves what can be moved now, everywhere. True if anything did. */
 bool run_pump(struct run *r);
 
+/* So often a program may receive from one who sends without a pause (pour);
+ * then that one ends. */
+#define FED_MAX 5000
+/* True if it was received from so often. */
+bool run_was_fed(struct run *r, const struct peer *p);
+
 enum wait_end {
     WAIT_DONE,
     WAIT_HOPELESS, /* proved: nothing will happen any more */

@@ -138,6 +138,7 @@ static void add_program(struct run *r, const char *name, char **command)
                                        : "WIRE_PLACES=memory");
     else if (r->follows)
         p->trail = memory_get(sizeof *p->trail);
+    p->is_fed = script_does(r->script, verb_pour) && !r->sanitized;
     /* Who runs wire has the last word. */
     for (int l = 0; l < 2; l++)
         for (int i = 0; i < lists[l]->count; i++)

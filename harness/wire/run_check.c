@@ -293,8 +293,7 @@ static const char *places_of(const char *code)
 static bool can_be_traced(const struct script *s)
 {
     return !script_uses(s, "unit") && !script_has_rounds(s) &&
-           !script_does(s, verb_hold_back) && !script_does(s, verb_cpu_start) &&
-           !script_does(s, verb_pour);
+           !script_does(s, verb_hold_back) && !script_does(s, verb_cpu_start);
 }
 
 bool run_check_is_followed(const struct script *s, const char *server,

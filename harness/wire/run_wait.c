@@ -92,6 +92,25 @@ static bool wants_to_send(const struct peer *p)
     return p->out.length || (p->fin_wanted && !p->fin_sent);
 }
 
+bool run_was_fed(struct run *r, const struct peer *p)
+{
+    const struct program *other = run_program_named(r, p->other);
+    return other && other->faults && faults_fed(other->faults) >= FED_MAX;
+}
+
+/* Else a program that receives for as long as something comes would never come
+ * to what it is judged for. */
+static void end_feeding(struct run *r)
+{
+    for (int i = 0; i < r->peer_count; i++) {
+        struct peer *p = &r->peers[i];
+        if (!p->pour || !run_was_fed(r, p))
+            continue;
+        p->pour = 0;
+        faults_feed(run_program_named(r, p->other)->faults, 0);
+    }
+}
+
 bool run_pump(struct run *r)
 {
     bool moved = false;
@@ -113,6 +132,7 @@ bool run_pump(struct run *r)
         moved |= program_pump(&r->programs[i], r->journal);
         r->stirred |= r->programs[i].stirred;
     }
+    end_feeding(r);
     return moved;
 }
 

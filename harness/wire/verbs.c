@@ -74,7 +74,7 @@ const struct verb verbs[] = {
     {PEER, "send BYTES", verb_send, "sends the bytes"},
     {PEER, "pour NUMBER", verb_pour,
      "sends so many bytes, beside the steps that follow: as soon as the kernel "
-     "has room, it gets more"},
+     "has room, it gets more; ends earlier when 5000 receives were made"},
     {PEER, "consumed at once", verb_consumed_at_once,
      "waits until the program has taken all that was sent, and fails as soon "
      "as it is proved to sleep over it"},
@@ -94,7 +94,7 @@ const struct verb verbs[] = {
     /* Peers: expectations */
     {PEER, "expect eof", verb_expect_eof, "the program's FIN, nothing before"},
     {PEER, "pours on", verb_pours_on,
-     "it has not sent all that it pours, or was reset"},
+     "it still sends what it pours, or was reset"},
     {PEER, "not reset", verb_not_reset,
      "once the program is quiet: whatever came, it was no RST"},
     {PEER, "expect reset", verb_expect_reset, "the program's RST"},

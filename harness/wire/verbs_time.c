@@ -113,25 +113,6 @@ bool verb_sleeps(struct run *r, const struct target *t, const struct step *s)
 
 /* ------------------------------ no pause ------------------------------- */
 
-/* The program and wire share one processor, and wire goes first: so there is
- * always more for the program to read, however fast it is. Beside others who
- * want that processor, priority 10 for the program is not enough: wire would
- * wait for them, too, and the program would find nothing more to read. */
-static void go_first(const struct program *p)
-{
-    static struct thread_facts threads[THREADS_MAX];
-    int count = look_at_threads(p, threads);
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET((size_t)sched_getcpu(), &one);
-    sched_setaffinity(0, sizeof one, &one);
-    setpriority(PRIO_PROCESS, 0, -20); /* nothing happens without the right */
-    for (int i = 0; i < count; i++) {
-        sched_setaffinity(threads[i].tid, sizeof one, &one);
-        setpriority(PRIO_PROCESS, (id_t)threads[i].tid, 10);
-    }
-}
-
 bool verb_pour(struct run *r, const struct target *t, const struct step *s)
 {
     long count;
@@ -143,7 +124,8 @@ bool verb_pour(struct run *r, const struct target *t, const struct step *s)
         return run_undecided(r, "%s has no connection", p->name);
     if (r->sanitized)
         count /= 16; /* it is slower, and pours_on asks nothing of it */
-    go_first(other);
+    else
+        faults_feed(other->faults, address_port(&p->local));
     peer_pour(p, (size_t)count);
     journal_text(r->journal, EVENT_NOTE, p->name,
                  "sends %ld bytes from now on, without a pause", count);
@@ -158,8 +140,12 @@ bool verb_pours_on(struct run *r, const struct target *t, const struct step *s)
     if (p->pour || p->saw_reset || r->sanitized)
         return true;
     run_expected(r, "this, while %s is still sending", run_who(r, p->name));
-    run_actual(r, "all %zu bytes of %s were sent before", p->sent,
-               run_who(r, p->name));
+    if (run_was_fed(r, p))
+        run_actual(r, "%d receives from %s before", FED_MAX,
+                   run_who(r, p->name));
+    else
+        run_actual(r, "all %zu bytes of %s were sent before", p->sent,
+                   run_who(r, p->name));
     return run_fail(r, "starved",
                     "the %s serves nobody else while %s sends without a pause",
                     p->other, run_who(r, p->name));
