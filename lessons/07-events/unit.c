@@ -1404,16 +1404,24 @@ struct race {
     struct async_socket *socket;
     struct async_result *ar;
     atomic_int callbacks;
+    bool is_over; /* instead of the next round */
 };
 
-/* How often each race is run. Where the machine is busy, each round waits for
- * its turn again and again, and meets other orders by that: RACES says how many
- * are enough there. */
-static int races(void)
-{
-    const char *text = getenv("RACES");
+/* Each race is run 10,000 times, or for 15 s: where the machine is busy, each
+ * round waits for its turn again and again, and meets other orders by that. */
+struct rounds {
+    int count;
+    long long over;
+};
 
-    return text != NULL ? atoi(text) : 10000;
+static struct rounds begin_rounds(void)
+{
+    return (struct rounds){.over = loop_now() + 15000};
+}
+
+static bool goes_on(struct rounds *rounds)
+{
+    return rounds->count++ < 10000 && loop_now() < rounds->over;
 }
 
 static void count_callback(struct async_result *ar)
@@ -1427,8 +1435,8 @@ static void *close_in_each_round(void *argument)
 {
     struct race *race = argument;
 
-    for (int i = 0; i < races(); i++) {
-        pthread_barrier_wait(&race->start);
+    for (pthread_barrier_wait(&race->start); !race->is_over;
+         pthread_barrier_wait(&race->start)) {
         async_close(race->socket);
         pthread_barrier_wait(&race->finish);
     }
@@ -1438,13 +1446,14 @@ static void *close_in_each_round(void *argument)
 START_TEST(rule_4_29_close_completion_and_end)
 {
     struct race race = {.callbacks = 0};
+    struct rounds rounds = begin_rounds();
     pthread_t closer;
     int begun = 0;
 
     pthread_barrier_init(&race.start, NULL, 2);
     pthread_barrier_init(&race.finish, NULL, 2);
     pthread_create(&closer, NULL, close_in_each_round, &race);
-    for (int i = 0; i < races(); i++) {
+    while (goes_on(&rounds)) {
         struct async_result *second;
         char there[8];
         int other;
@@ -1475,6 +1484,8 @@ START_TEST(rule_4_29_close_completion_and_end)
         pthread_barrier_wait(&race.finish);
         close(other);
     }
+    race.is_over = true;
+    pthread_barrier_wait(&race.start);
     pthread_join(closer, NULL);
     loop_stop(loop);
     loop_join(loop);
@@ -1490,18 +1501,19 @@ struct asker {
     pthread_barrier_t start, finish;
     struct async_socket *socket;
     in_port_t port;
+    bool is_over;
 };
 
 static void *ask_in_each_round(void *argument)
 {
     struct asker *asker = argument;
 
-    for (int i = 0; i < races(); i++) {
+    for (pthread_barrier_wait(&asker->start); !asker->is_over;
+         pthread_barrier_wait(&asker->start)) {
         struct sockaddr_in address;
         socklen_t length = sizeof address;
         int result;
 
-        pthread_barrier_wait(&asker->start);
         result = async_local_address(asker->socket, (struct sockaddr *)&address,
                                      &length);
         ck_assert_msg(result == 0 || errno == EBADF, "the address: %s",
@@ -1515,13 +1527,14 @@ static void *ask_in_each_round(void *argument)
 
 START_TEST(rule_29_close_and_the_address)
 {
-    struct asker asker;
+    struct asker asker = {.is_over = false};
+    struct rounds rounds = begin_rounds();
     pthread_t thread;
 
     pthread_barrier_init(&asker.start, NULL, 2);
     pthread_barrier_init(&asker.finish, NULL, 2);
     pthread_create(&thread, NULL, ask_in_each_round, &asker);
-    for (int i = 0; i < races(); i++) {
+    while (goes_on(&rounds)) {
         struct sockaddr_in address, other_address;
         struct async_result *ar;
         struct async_socket *other;
@@ -1536,6 +1549,8 @@ START_TEST(rule_29_close_and_the_address)
         ck_assert_ptr_null(async_end_accept(asker.socket, ar));
         async_close(other);
     }
+    asker.is_over = true;
+    pthread_barrier_wait(&asker.start);
     pthread_join(thread, NULL);
     pthread_barrier_destroy(&asker.start);
     pthread_barrier_destroy(&asker.finish);
@@ -1546,9 +1561,11 @@ END_TEST
  * completes, and a Close. */
 START_TEST(rule_26_29_the_end_of_the_loop_in_a_race)
 {
+    struct rounds rounds = begin_rounds();
+
     loop_destroy(loop);
     close(theirs);
-    for (int i = 0; i < races(); i++) {
+    while (goes_on(&rounds)) {
         struct ender e = {.count = 0};
 
         loop = loop_create();
@@ -1560,7 +1577,7 @@ START_TEST(rule_26_29_the_end_of_the_loop_in_a_race)
         while (count_in_end(e.ar) == 0) /* as loop_destroy() asks for */
             sched_yield();
         send_plain("x");
-        if (i % 2 == 0)
+        if (rounds.count % 2 == 0)
             async_close(ours);
         loop_destroy(loop);
         pthread_join(e.thread, NULL);
