@@ -96,7 +96,10 @@ struct run {
     /* "san" or "tsan": this is the run of the build with these sanitizers: for
      * what they find, and not for what it costs. NULL: the plain one. */
     const char *sanitized;
-    bool follows; /* the last calls of the programs are wanted */
+    bool follows; /* how a failure comes about is wanted: the last calls, */
+    const char *places; /* or what asks the sanitized build where memory or
+                           time is spent: NAME=value */
+    bool feeds;         /* a peer will send without a pause */
     bool stirred; /* the last look let a thread go on that stood at a call */
     bool frame_has_timer; /* that of unit tests, which ends none of their waits
                            */

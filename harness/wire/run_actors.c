@@ -132,13 +132,11 @@ static void add_program(struct run *r, const char *name, char **command)
     const struct text_list *lists[] = {&r->script->environment,
                                        &r->options->environment};
     program_init(p, name, command);
-    if (r->follows && r->sanitized)
-        texts_set(&p->environment, script_does(r->script, verb_cpu_start)
-                                       ? "WIRE_PLACES=time"
-                                       : "WIRE_PLACES=memory");
+    if (r->places)
+        texts_set(&p->environment, r->places);
     else if (r->follows)
         p->trail = memory_get(sizeof *p->trail);
-    p->is_fed = script_does(r->script, verb_pour) && !r->sanitized;
+    p->is_fed = r->feeds;
     /* Who runs wire has the last word. */
     for (int l = 0; l < 2; l++)
         for (int i = 0; i < lists[l]->count; i++)

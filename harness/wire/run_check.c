@@ -207,6 +207,11 @@ static struct run *begin(const struct assignment *a, const struct options *o,
     r->options = o;
     r->sanitized = a->build;
     r->follows = a->follows;
+    if (a->follows && a->build)
+        r->places = script_does(a->script, verb_cpu_start)
+                        ? "WIRE_PLACES=time"
+                        : "WIRE_PLACES=memory";
+    r->feeds = script_does(a->script, verb_pour) && !a->build;
     r->journal = j;
     r->news = a->news;
     r->verdict = VERDICT_PASS;
@@ -279,21 +284,19 @@ bool run_check_has_build(const struct script *s, const char *server,
     return has_program(s, server, o, build);
 }
 
-/* What the address sanitizer can tell of a failure: see last_look.c. */
-static const char *places_of(const char *code)
+/* The address sanitizer can tell of these where they come from: see
+ * harness/grade/last_look.c. */
+static bool has_places(const char *code)
 {
-    return strcmp(code, "kept") == 0   ? "memory"
-           : strcmp(code, "slow") == 0 ? "time"
-                                       : NULL;
+    return strcmp(code, "kept") == 0 || strcmp(code, "slow") == 0;
 }
 
-/* A unit test tells by itself what it was about; rounds are too many calls to
- * look at each; and who measures or holds back a program must be alone with it.
- */
+/* Rounds are too many calls to look at each; and who measures or holds back a
+ * program must be alone with it. */
 static bool can_be_traced(const struct script *s)
 {
-    return !script_uses(s, "unit") && !script_has_rounds(s) &&
-           !script_does(s, verb_hold_back) && !script_does(s, verb_cpu_start);
+    return !script_has_rounds(s) && !script_does(s, verb_hold_back) &&
+           !script_does(s, verb_cpu_start);
 }
 
 bool run_check_is_followed(const struct script *s, const char *server,
@@ -304,7 +307,7 @@ bool run_check_is_followed(const struct script *s, const char *server,
     if ((!journal_verdict_is(j, "fail") && !journal_verdict_is(j, "advice")) ||
         strcmp(code, "sanitizer") == 0 || strcmp(code, "not-started") == 0)
         return false;
-    *build = places_of(code) ? "san" : NULL;
+    *build = has_places(code) ? "san" : NULL;
     return *build ? has_program(s, server, o, *build) : can_be_traced(s);
 }
 
@@ -361,7 +364,7 @@ void run_check(const struct assignment *a, const struct options *o,
         if (run_steps(r, r->script->steps, r->script->step_count) &&
             still_alive(r) && r->sanitized)
             let_it_end(r);
-        if (r->follows && r->sanitized)
+        if (r->places)
             tell_places(r);
     }
     tear_down(r);
