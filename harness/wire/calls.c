@@ -177,8 +177,8 @@ static int select_awaits(const struct thread_facts *t, struct awaited *out,
     return count;
 }
 
-static int poll_awaits(const struct thread_facts *t, struct awaited *out,
-                       int most)
+static int poll_awaits(const struct thread_facts *t, bool is_over,
+                       struct awaited *out, int most)
 {
     struct pollfd list[FD_SETSIZE];
     unsigned long end = t->arguments[1];
@@ -187,19 +187,23 @@ static int poll_awaits(const struct thread_facts *t, struct awaited *out,
     if (end > FD_SETSIZE ||
         !process_read_memory(t->tid, t->arguments[0], list, end * sizeof *list))
         return -1;
-    for (unsigned long i = 0; i < end; i++)
-        if (list[i].fd >= 0 && count++ < most)
-            out[count - 1] = (struct awaited){
-                list[i].fd, list[i].events & POLLIN, list[i].events & POLLOUT};
+    for (unsigned long i = 0; i < end; i++) {
+        short events = is_over ? list[i].revents : list[i].events;
+        bool told = list[i].fd >= 0 && (!is_over || events);
+        if (told && count++ < most)
+            out[count - 1] = (struct awaited){list[i].fd, events & ~POLLOUT,
+                                              events & POLLOUT};
+    }
     return count;
 }
 
-int call_awaits(const struct thread_facts *t, struct awaited *out, int most)
+int call_awaits(const struct thread_facts *t, bool is_over, struct awaited *out,
+                int most)
 {
     const char *name = call_name(t->call);
     if (strcmp(name, "select") == 0)
         return select_awaits(t, out, most);
-    return strcmp(name, "poll") == 0 ? poll_awaits(t, out, most) : -1;
+    return strcmp(name, "poll") == 0 ? poll_awaits(t, is_over, out, most) : -1;
 }
 
 /* Which of the two time-outs of a socket ends the call. */

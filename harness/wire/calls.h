@@ -27,10 +27,11 @@ struct awaited {
     int fd;
     bool reading, writing;
 };
-/* Those that the thread waits for, if it stands in such a call: at most MOST.
- * Returns how many there are; -1: it stands in no such call, or its memory may
- * not be read. */
-int call_awaits(const struct thread_facts *t, struct awaited *out, int most);
+/* Those that the thread waits for, if it stands in such a call, or comes out of
+ * one; then, those that it is told of. At most MOST; returns how many there
+ * are. -1: it is no such call, or its memory may not be read. */
+int call_awaits(const struct thread_facts *t, bool is_over, struct awaited *out,
+                int most);
 
 /* True where the call blocks on a socket that has a time-out of its own
  * (SO_RCVTIMEO, SO_SNDTIMEO), or where that may not be asked. */

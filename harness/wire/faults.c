@@ -501,8 +501,11 @@ static int meet_stop(struct faults *f, struct traced_thread *t, int status,
     t->stopped = false;
     switch (event) {
     case 0:
-        if (signal != (SIGTRAP | 0x80))
+        if (signal != (SIGTRAP | 0x80)) {
+            if (f->wish.trail && !is_stop_signal(signal) && signal != SIGCONT)
+                trail_signal(f->wish.trail, t->tid, signal);
             return signal;
+        }
         meet_return(f, t);
         break;
     case PTRACE_EVENT_SECCOMP:

@@ -263,7 +263,7 @@ static struct text_list environment_of(const struct program *p)
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         texts_add(&list, usual[i]);
     /* Only one can look at its threads as a debugger does: wire, then. */
-    if (p->plan.count)
+    if (p->plan.count || p->trail)
         texts_set(&list, "ASAN_OPTIONS=detect_leaks=0:exitcode=99:color=never");
     for (int i = 0; i < p->environment.count; i++)
         texts_set(&list, p->environment.texts[i]);

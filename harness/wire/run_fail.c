@@ -50,6 +50,19 @@ static void describe_descriptor(struct run *r, const struct program *p,
     free(list);
 }
 
+static void describe_list(struct run *r, const struct program *p, pid_t pid,
+                          const struct awaited *list, int count,
+                          const char *between, struct bytes *out)
+{
+    for (int i = 0; i < count; i++) {
+        bytes_printf(out, "%s%s%s%s ", i ? between : "",
+                     list[i].reading ? "read from" : "",
+                     list[i].reading && list[i].writing ? " or " : "",
+                     list[i].writing ? "write to" : "");
+        describe_descriptor(r, p, pid, list[i].fd, out);
+    }
+}
+
 /* So many are told of. */
 #define AWAITED_MAX 4
 
@@ -58,20 +71,26 @@ static void describe_awaited(struct run *r, const struct program *p,
                              const struct thread_facts *t, struct bytes *out)
 {
     struct awaited list[AWAITED_MAX];
-    int count = call_awaits(t, list, AWAITED_MAX);
+    int count = call_awaits(t, false, list, AWAITED_MAX);
+    int shown = count < AWAITED_MAX ? count : AWAITED_MAX;
 
     if (count < 0)
         return;
     bytes_add_text(out, count ? " until it can " : ", which waits for nothing");
-    for (int i = 0; i < count && i < AWAITED_MAX; i++) {
-        bytes_printf(out, "%s%s%s%s ", i ? ", or " : "",
-                     list[i].reading ? "read from" : "",
-                     list[i].reading && list[i].writing ? " or " : "",
-                     list[i].writing ? "write to" : "");
-        describe_descriptor(r, p, t->pid, list[i].fd, out);
-    }
-    if (count > AWAITED_MAX)
-        bytes_printf(out, ", or something of %d others", count - AWAITED_MAX);
+    describe_list(r, p, t->pid, list, shown, ", or ", out);
+    if (count > shown)
+        bytes_printf(out, ", or something of %d others", count - shown);
+}
+
+/* What a select() or poll() has told. */
+static void describe_told(struct run *r, const struct program *p,
+                          const struct spin_call *c, struct bytes *out)
+{
+    int shown = c->told_count < SPIN_TOLD_MAX ? c->told_count : SPIN_TOLD_MAX;
+    if (shown < 1)
+        return;
+    bytes_add_text(out, ", it can ");
+    describe_list(r, p, r->spin.pid, c->told, shown, ", and ", out);
 }
 
 static void describe_thread(struct run *r, const struct program *p,
@@ -136,6 +155,7 @@ static void describe_spin(struct run *r, const struct program *p)
             bytes_printf(&text, " failed with %s", error);
         else
             bytes_printf(&text, " gave %ld", c->result);
+        describe_told(r, p, c, &text);
     }
     journal_about(r->journal, "doing", bytes_text(&text));
     bytes_free(&text);
@@ -489,8 +509,11 @@ static void tell_last_calls(struct run *r)
         struct text_list calls = {0};
         if (r->programs[i].trail)
             trail_tell(r->programs[i].trail, &calls);
+        /* Of unit tests, the process of the test ends, and then their frame. */
+        bool is_unit = strcmp(r->programs[i].name, "unit") == 0;
         for (int k = 0; k < calls.count; k++)
-            journal_about(r->journal, "last-call", calls.texts[k]);
+            if (!is_unit || strncmp(calls.texts[k], "exit(", 5) != 0)
+                journal_about(r->journal, "last-call", calls.texts[k]);
         texts_free(&calls);
     }
 }

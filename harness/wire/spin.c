@@ -1,6 +1,5 @@
 #include "spin.h"
 
-#include "calls.h"
 #include "journal.h"
 
 #include <signal.h>
@@ -177,24 +176,29 @@ static enum stop wait_for_stop(pid_t tid, struct faults *faults, double until,
     }
 }
 
-/* The call that the stopped thread comes out of. False: it goes into one. */
-static bool read_call(pid_t tid, struct spin_call *c, bool *inside)
+/* The call that the stopped thread comes out of; T is what it went into one
+ * with. False: it goes into one. */
+static bool read_call(struct thread_facts *t, struct spin_call *c, bool *inside)
 {
     struct ptrace_syscall_info info;
-    long size = ptrace((enum __ptrace_request)PTRACE_GET_SYSCALL_INFO, tid,
+    long size = ptrace((enum __ptrace_request)PTRACE_GET_SYSCALL_INFO, t->tid,
                        sizeof info, &info);
     if (size <= 0)
         return false;
     if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-        struct thread_facts t = {.call = (long)info.entry.nr,
-                                 .arguments = {info.entry.args[0]}};
-        *c = (struct spin_call){.call = t.call, .fd = call_descriptor(&t)};
+        t->call = (long)info.entry.nr;
+        for (int i = 0; i < 6; i++)
+            t->arguments[i] = info.entry.args[i];
         *inside = true;
         return false;
     }
     if (info.op != PTRACE_SYSCALL_INFO_EXIT || !*inside)
         return false;
-    c->result = (long)info.exit.rval;
+    *c = (struct spin_call){.call = t->call,
+                            .fd = call_descriptor(t),
+                            .result = (long)info.exit.rval};
+    if (c->result > 0)
+        c->told_count = call_awaits(t, true, c->told, SPIN_TOLD_MAX);
     *inside = false;
     return true;
 }
@@ -221,6 +225,7 @@ static int record(const struct thread_facts *t, struct faults *faults,
                   struct spin_call *calls)
 {
     pid_t tid = t->tid;
+    struct thread_facts watched = {.pid = t->pid, .tid = tid};
     double begin = clock_ms();
     bool inside = false;
     int count = 0, signal;
@@ -228,7 +233,7 @@ static int record(const struct thread_facts *t, struct faults *faults,
 
     while (count < CALLS_WATCHED && clock_ms() - begin < WATCH_MS &&
            (stop == STOP_CALL || stop == STOP_OTHER)) {
-        if (stop == STOP_CALL && read_call(tid, &calls[count], &inside))
+        if (stop == STOP_CALL && read_call(&watched, &calls[count], &inside))
             count++;
         ptrace(PTRACE_SYSCALL, tid, NULL, (long)signal);
         stop = wait_for_stop(tid, faults, clock_ms() + CALL_MS, &signal);

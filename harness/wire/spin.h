@@ -11,15 +11,19 @@
 #ifndef WIRE_SPIN_H
 #define WIRE_SPIN_H
 
+#include "calls.h"
 #include "faults.h"
 #include "process.h"
 
 #define SPIN_CALLS_MAX 16
+#define SPIN_TOLD_MAX 2
 
 struct spin_call {
     long call;   /* its number */
     long result; /* as the kernel gives it: an error is negative */
     int fd;      /* that it is about; or -1 */
+    struct awaited told[SPIN_TOLD_MAX]; /* of select() and poll(): of whom */
+    int told_count; /* of them all; below 1: it is not known */
 };
 
 /* The calls that come round again and again, in their order. */

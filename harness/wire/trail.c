@@ -3,7 +3,6 @@
 #include "process.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -98,29 +97,43 @@ static bool asks_for_error(const struct trail_call *c)
            c->arguments[2] == SO_ERROR;
 }
 
-void trail_leave(struct trail *t, pid_t tid, long result)
+/* The thread's last call; NULL: none is kept. */
+static struct trail_call *last_of(struct trail *t, pid_t tid)
 {
     unsigned long n = t->count;
     unsigned long oldest = n > TRAIL_CALLS ? n - TRAIL_CALLS : 0;
     while (n > oldest) {
         struct trail_call *c = &t->calls[--n % TRAIL_CALLS];
-        const struct form *f = find_form(c->number);
-        if (c->tid != tid)
-            continue;
-        c->tid = 0;
-        c->result = result;
-        if (f && f->shape == SHAPE_RECEIVES && result > 0)
-            take_data(c, tid);
-        if (asks_for_error(c) && result == 0)
-            process_read_memory(tid, c->arguments[3], &c->error,
-                                sizeof c->error);
-        return;
+        if (c->tid == tid)
+            return c;
     }
+    return NULL;
 }
 
-/* What the kernel gives to itself where a signal came, and the call is made
- * anew: ERESTARTSYS. */
+void trail_leave(struct trail *t, pid_t tid, long result)
+{
+    struct trail_call *c = last_of(t, tid);
+    const struct form *f = c ? find_form(c->number) : NULL;
+    if (!f || c->is_over)
+        return;
+    c->is_over = true;
+    c->result = result;
+    if (f->shape == SHAPE_RECEIVES && result > 0)
+        take_data(c, tid);
+    if (asks_for_error(c) && result == 0)
+        process_read_memory(tid, c->arguments[3], &c->error, sizeof c->error);
+}
+
+/* What the kernel gives to itself where a signal came: ERESTARTSYS. If that has
+ * a handler, the program sees EINTR, or the call is made anew (SA_RESTART). */
 #define RESTARTS (-512)
+
+void trail_signal(struct trail *t, pid_t tid, int signal)
+{
+    struct trail_call *c = last_of(t, tid);
+    if (c && c->is_over && c->result <= RESTARTS)
+        c->signal = signal;
+}
 
 /* That a wait has ended with an event, the call after it tells. A call that is
  * not over is told of elsewhere. */
@@ -131,7 +144,7 @@ static bool is_told(const struct trail_call *c)
         return false;
     if (f->shape == SHAPE_EXIT)
         return true;
-    return c->tid == 0 && c->result > RESTARTS &&
+    return c->is_over && (c->result > RESTARTS || c->signal) &&
            (f->shape != SHAPE_WAITS || c->result <= 0);
 }
 
@@ -139,7 +152,7 @@ static bool is_same(const struct trail_call *a, const struct trail_call *b)
 {
     return a->number == b->number && a->arguments[0] == b->arguments[0] &&
            a->result == b->result && a->error == b->error &&
-           a->fault == b->fault;
+           a->signal == b->signal && a->fault == b->fault;
 }
 
 static void tell_result(const struct trail_call *c, enum shape shape,
@@ -149,7 +162,9 @@ static void tell_result(const struct trail_call *c, enum shape shape,
     if (asks_for_error(c) && c->result == 0) {
         const char *given = strerrorname_np(c->error);
         bytes_printf(out, " gives %s", c->error && given ? given : "0");
-    } else if (error)
+    } else if (c->signal)
+        bytes_printf(out, " broken off by SIG%s", sigabbrev_np(c->signal));
+    else if (error)
         bytes_printf(out, " = %s", error);
     else if (shape != SHAPE_CLOSE)
         bytes_printf(out, " = %ld", c->result);
@@ -178,7 +193,9 @@ static void tell_call(const struct trail_call *c, int times, struct bytes *out)
         bytes_add_escaped(out, c->data, c->length, DATA_COLUMNS);
         bytes_add_text(out, "\"");
     }
-    if (times > 1)
+    if (times == TRAIL_CALLS)
+        bytes_add_text(out, " (again and again)");
+    else if (times > 1)
         bytes_printf(out, " (%d times)", times);
 }
 

@@ -10,17 +10,21 @@
 
 #include "bytes.h"
 
+#include <stdbool.h>
+
 #include <sys/types.h>
 
 #define TRAIL_CALLS 64 /* are kept */
 #define TRAIL_DATA 12  /* bytes of each that receives: the last */
 
 struct trail_call {
-    pid_t tid; /* whose; 0: it is over */
+    pid_t tid;
+    bool is_over;
     long number;
     unsigned long arguments[4];
     long result;
     int error;         /* that getsockopt(SO_ERROR) has given */
+    int signal;        /* that has broken it off; 0: none */
     const char *fault; /* what was done to it; NULL: nothing */
     unsigned char data[TRAIL_DATA];
     size_t length; /* of these */
@@ -36,6 +40,9 @@ void trail_enter(struct trail *t, pid_t tid, long number,
                  const unsigned long long *arguments, const char *fault);
 /* The thread comes out of it, and stands still. */
 void trail_leave(struct trail *t, pid_t tid, long result);
+
+/* The thread gets a signal that it catches, or that ends it. */
+void trail_signal(struct trail *t, pid_t tid, int signal);
 
 /* One text for each of the last calls: accept(3) = 4 */
 void trail_tell(const struct trail *t, struct text_list *out);

@@ -406,6 +406,7 @@ struct row_search {
     int count;
     int rows;
     struct socket_facts first;
+    struct bytes addresses; /* of all: their own ends */
 };
 
 static bool count_row(const struct socket_facts *facts, void *context)
@@ -414,6 +415,9 @@ static bool count_row(const struct socket_facts *facts, void *context)
     for (int i = 0; i < s->count; i++)
         if (s->descriptors[i].socket &&
             s->descriptors[i].socket == facts->inode) {
+            char text[64];
+            bytes_printf(&s->addresses, "%s%s", s->rows ? ", " : "",
+                         address_text(&facts->local, text, sizeof text));
             if (!s->rows++)
                 s->first = *facts;
             break;
@@ -421,22 +425,28 @@ static bool count_row(const struct socket_facts *facts, void *context)
     return true;
 }
 
-static int count_rows(const struct program *p, int state,
-                      struct socket_facts *first)
+/* The caller's to free: its addresses. */
+static struct row_search find_rows(const struct program *p, int state)
 {
     struct descriptor *list;
     int count = process_descriptors(p->pid, &list);
     struct row_search s = {.descriptors = list, .count = count};
     sockdiag_each(state, count_row, &s);
     free(list);
-    if (first)
-        *first = s.first;
+    s.descriptors = NULL;
+    return s;
+}
+
+static int count_rows(const struct program *p, int state)
+{
+    struct row_search s = find_rows(p, state);
+    bytes_free(&s.addresses);
     return s.rows;
 }
 
 static bool no_close_wait(struct run *r, void *context)
 {
-    return r && count_rows(context, TCP_STATE_CLOSE_WAIT, NULL) == 0;
+    return r && count_rows(context, TCP_STATE_CLOSE_WAIT) == 0;
 }
 
 bool verb_no_close_wait(struct run *r, const struct target *t,
@@ -446,7 +456,7 @@ bool verb_no_close_wait(struct run *r, const struct target *t,
     struct program *p = run_program(r, t);
     if (run_wait(r, no_close_wait, p) == WAIT_DONE)
         return true;
-    int rows = count_rows(p, TCP_STATE_CLOSE_WAIT, NULL);
+    int rows = count_rows(p, TCP_STATE_CLOSE_WAIT);
     run_expected(r, "no connection in CLOSE_WAIT");
     run_actual(r, "%d in CLOSE_WAIT", rows);
     return run_fail(r, "close-wait",
@@ -504,8 +514,7 @@ bool verb_listens_on(struct run *r, const struct target *t,
     struct program *p = run_program(r, t);
     struct bytes host = {0};
     long port;
-    char wanted[128], actual[128];
-    struct socket_facts first;
+    char wanted[128];
 
     if (!run_bytes(r, t, &s->values[0], &host) ||
         !run_number(r, t, &s->values[1], &port))
@@ -514,14 +523,22 @@ bool verb_listens_on(struct run *r, const struct target *t,
     snprintf(wanted, sizeof wanted, is_6 ? "[%.60s]:%ld" : "%.60s:%ld",
              bytes_text(&host), port);
     bytes_free(&host);
-    int rows = count_rows(p, TCP_STATE_LISTEN, &first);
-    address_text(&first.local, actual, sizeof actual);
-    if (rows == 1 && strcmp(wanted, actual) == 0)
+    struct row_search all = find_rows(p, TCP_STATE_LISTEN);
+    int actual_port = address_port(&all.first.local);
+    bool good = strcmp(wanted, bytes_text(&all.addresses)) == 0;
+    if (!good) {
+        run_expected(r, "%s", wanted);
+        run_actual(r, "%s", bytes_text(&all.addresses));
+    }
+    bytes_free(&all.addresses);
+    if (good)
         return true;
-    run_expected(r, "%s", wanted);
-    run_actual(r, "%s%s", actual, rows > 1 ? " and others" : "");
-    int actual_port = address_port(&first.local);
-    if (rows == 1 && actual_port == swapped((int)port))
+    if (all.rows > 1)
+        return run_fail(r, "wrong-address",
+                        "the %s listens on %d addresses, where one is asked "
+                        "for",
+                        p->name, all.rows);
+    if (actual_port == swapped((int)port))
         return run_fail(r, "byte-order",
                         "the %s listens on port %d, which is %ld with its "
                         "bytes swapped: htons() is missing",

@@ -116,7 +116,7 @@ static void park_many(struct waiter *w, struct event *first,
 
 /* W comes back, with RESULT. The place is marked: it may never come. */
 #define join(w, result, words)                                                 \
-    (mark_point(), join_thread((w), (result), (words)))
+    (suite_wait_for(words), mark_point(), join_thread((w), (result), (words)))
 static void join_thread(struct waiter *w, int result, const char *words)
 {
     pthread_join(w->thread, NULL);

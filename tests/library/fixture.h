@@ -58,7 +58,8 @@ char *pattern(size_t length);
 /* CALL must fail with errno ERROR; WORDS say what was tried, and begin with the
  * number of the rule. */
 #define ASSERT_FAILS(call, error, words)                                       \
-    (mark_point(), assert_failure(((errno = 0), (call)), (error), (words)))
+    (suite_wait_for(words), mark_point(),                                      \
+     assert_failure(((errno = 0), (call)), (error), (words)))
 void assert_failure(bool succeeded, int error, const char *words);
 
 #endif

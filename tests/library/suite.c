@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* "rule_19" begins rule_19_a_second_end, and not rule_190. */
 static bool begins(const char *name, const char *beginning)
@@ -40,6 +41,29 @@ static void tell_place(int signal_number)
         __sanitizer_print_stack_trace();
 }
 
+/* A file, for the tests are processes of their own, and one that hangs can say
+ * nothing. */
+static FILE *awaited;
+
+void suite_wait_for(const char *words)
+{
+    if (pwrite(fileno(awaited), words, strlen(words) + 1, 0) == -1)
+        perror("what is waited for");
+}
+
+static void wait_for_nothing(void)
+{
+    suite_wait_for("");
+}
+
+static void print_awaited(void)
+{
+    char words[160] = "";
+
+    if (pread(fileno(awaited), words, sizeof words - 1, 0) > 0 && words[0])
+        printf(", at \"%s\"", words);
+}
+
 static void print_failures(SRunner *runner)
 {
     int count = srunner_ntests_failed(runner);
@@ -54,6 +78,9 @@ static void print_failures(SRunner *runner)
         if (tr_rtype(failures[i]) == CK_ERROR)
             printf(", behind line %d of %s", tr_lno(failures[i]),
                    slash != NULL ? slash + 1 : path);
+        if (tr_rtype(failures[i]) == CK_ERROR &&
+            srunner_ntests_run(runner) == 1)
+            print_awaited();
         putchar('\n');
     }
     free(failures);
@@ -70,6 +97,7 @@ static int add_tests(Suite *all, const struct suite *suite, int argc,
             TCase *one = tcase_create((*test)->name);
 
             tcase_set_timeout(one, 60);
+            tcase_add_checked_fixture(one, wait_for_nothing, NULL);
             tcase_add_checked_fixture(one, suite->set_up, suite->tear_down);
             tcase_add_test(one, *test);
             suite_add_tcase(all, one);
@@ -88,12 +116,18 @@ int suite_run(const struct suite *suite, int argc, char *argv[])
 
     for (const struct suite *s = suite; s != NULL; s = s->next)
         wanted += add_tests(all, s, argc, argv);
+    awaited = tmpfile();
+    if (awaited == NULL) {
+        perror("tmpfile");
+        exit(EXIT_FAILURE);
+    }
     sigaction(SIGUSR2, &action, NULL);
     srunner_run_all(runner, argc == 1 ? CK_NORMAL : CK_SILENT);
     if (argc > 1)
         print_failures(runner);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    fclose(awaited);
     if (wanted == 0)
         fprintf(stderr, "%s: no test is called that\n", suite->title);
     return failed == 0 && wanted > 0 ? EXIT_SUCCESS : EXIT_FAILURE;

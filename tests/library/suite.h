@@ -14,6 +14,9 @@ struct suite {
     const struct suite *next; /* more tests, with another set-up; or NULL */
 };
 
+/* In a test: what it waits for from now on. Told if that never comes. */
+void suite_wait_for(const char *words);
+
 /* Runs the tests that the command line names by the beginnings of their names,
  * or all of them; but not those that it names with a - in front. Says "FAILED
  * name: message" for each one that failed. Returns the status for main(). */
