@@ -69,3 +69,27 @@ of_lesson() {
     graded 0 grade3 DIR="$solution" CHECK=names-whom
     said "names client B, and it was client A at whom it failed."
 }
+
+@test "what a unit test waits for that hangs" {
+    of_lesson 04-begin-end callback-forgotten
+    graded 1 grade4 DIR="$solution" CHECK=state-and-object
+    said 'at "callbacks: 1 wanted, 0 came".'
+}
+
+@test "a library that asks twice for an error shows both answers" {
+    of_lesson 04-begin-end so-error-twice
+    graded 1 grade4 DIR="$solution" CHECK=connect-refused
+    said "getsockopt(8, SO_ERROR) gives ECONNREFUSED, getsockopt(8, SO_ERROR) gives 0"
+}
+
+@test "a call that a signal has broken off, and that was made again" {
+    of_lesson 01-accept-connect signal-retried
+    graded 1 grade1 DIR="$solution" CHECK=stop
+    said "accept(3) broken off by SIGTERM"
+}
+
+@test "whom a select() has told that returns again and again" {
+    of_lesson 03-select reads-while-sending
+    graded 1 grade3 DIR="$solution" CHECK=half-close-long
+    said "select() gave 1, it can read from fd 4, the connection of client A"
+}

@@ -5,7 +5,8 @@
  * cannot be traced by the sanitizer and by others. */
 
 /* Where wire asks for it, the program also tells where it has made most of what
- * it still holds (WIRE_PLACES=memory), or where it spends its time (=time). */
+ * it holds (WIRE_PLACES=memory, on SIGUSR2), or where it spends its time
+ * (=time, by itself). */
 
 #include <sanitizer/common_interface_defs.h>
 #include <sanitizer/lsan_interface.h>
@@ -17,18 +18,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { SANITIZER_STATUS = 99, PLACES = 32, TICK_US = 20 * 1000 };
+enum { SANITIZER_STATUS = 99, PLACES = 32, BLOCKS = 8, TICK_US = 20 * 1000 };
 
 /* Of the address sanitizer; no header of its has it. */
 void __sanitizer_print_memory_profile(size_t percent, size_t most);
 
-static int places_asked(const char *what)
-{
-    const char *asked = getenv("WIRE_PLACES");
-    return asked != NULL && strcmp(asked, what) == 0;
-}
-
-/* No function for a handler; but what is lost by it is this run alone, which
+/* No functions for a handler; but what is lost by them is this run alone, which
  * judges nothing. */
 static void tell_place(int signal_number)
 {
@@ -38,22 +33,30 @@ static void tell_place(int signal_number)
         __sanitizer_print_stack_trace();
 }
 
-__attribute__((constructor)) static void watch_time(void)
+static void tell_memory(int signal_number)
 {
-    struct sigaction action = {.sa_handler = tell_place,
-                               .sa_flags = SA_RESTART};
+    (void)signal_number;
+    __sanitizer_print_memory_profile(90, BLOCKS);
+}
+
+__attribute__((constructor)) static void wait_to_be_asked(void)
+{
+    struct sigaction action = {.sa_flags = SA_RESTART};
     struct itimerval tick = {{0, TICK_US}, {0, TICK_US}};
-    if (!places_asked("time"))
-        return;
-    sigaction(SIGPROF, &action, NULL);
-    setitimer(ITIMER_PROF, &tick, NULL);
+    const char *places = getenv("WIRE_PLACES");
+    if (places != NULL && strcmp(places, "memory") == 0) {
+        action.sa_handler = tell_memory;
+        sigaction(SIGUSR2, &action, NULL);
+    } else if (places != NULL && strcmp(places, "time") == 0) {
+        action.sa_handler = tell_place;
+        sigaction(SIGPROF, &action, NULL);
+        setitimer(ITIMER_PROF, &tick, NULL);
+    }
 }
 
 /* By exit() the sanitizer comes behind all destructors. */
 __attribute__((destructor)) static void begin(void)
 {
-    if (places_asked("memory"))
-        __sanitizer_print_memory_profile(90, 1);
     prctl(PR_SET_NAME, "last look");
 }
 

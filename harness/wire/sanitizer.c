@@ -109,14 +109,23 @@ void sanitizer_place(const char *text, struct bytes *out)
         bytes_printf(out, ", inside %s()", first.function);
 }
 
+#define FIRST_FRAME "    #0 "
 #define STACKS_MAX 32
+
+void sanitizer_first(const char *text, struct bytes *out)
+{
+    while (!out->length && (text = strstr(text, FIRST_FRAME))) {
+        sanitizer_place(text, out);
+        text += strlen(FIRST_FRAME);
+    }
+}
 
 void sanitizer_most_frequent(const char *text, struct bytes *out)
 {
     struct bytes places[STACKS_MAX] = {{0}};
     int times[STACKS_MAX] = {0}, count = 0, most = 0;
 
-    while (text && (text = strstr(text, "    #0 ")) && count < STACKS_MAX) {
+    while (text && (text = strstr(text, FIRST_FRAME)) && count < STACKS_MAX) {
         int same = 0;
         sanitizer_place(text, &places[count]);
         while (strcmp(bytes_text(&places[same]), bytes_text(&places[count])))

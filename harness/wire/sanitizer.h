@@ -24,8 +24,9 @@ bool sanitizer_sentence(const char *text, const char *name, struct bytes *out);
  * else the kit's: " in f(), file.c line 12". */
 void sanitizer_place(const char *text, struct bytes *out);
 
-/* TEXT has many of them, with an empty line behind each. Adds the place that
- * occurs most; nothing where there is none. */
+/* TEXT has many of them, with an empty line behind each. Adds the place of the
+ * first that has one; or that which occurs most. */
+void sanitizer_first(const char *text, struct bytes *out);
 void sanitizer_most_frequent(const char *text, struct bytes *out);
 
 #endif

@@ -71,9 +71,41 @@ static const struct form *find_form(long number)
     return NULL;
 }
 
+/* A wait with a time-out of 0 only looks. */
+static bool only_looks(pid_t tid, long number,
+                       const unsigned long long *arguments)
+{
+    long time[2] = {1, 1}; /* a struct timespec or timeval */
+    switch (number) {
+    case SYS_pselect6:
+        process_read_memory(tid, (unsigned long)arguments[4], time,
+                            sizeof time);
+        break;
+    case SYS_ppoll:
+        process_read_memory(tid, (unsigned long)arguments[2], time,
+                            sizeof time);
+        break;
+    case SYS_epoll_pwait:
+        return (int)arguments[3] == 0;
+#ifdef SYS_poll
+    case SYS_poll:
+        return (int)arguments[2] == 0;
+#endif
+#ifdef SYS_epoll_wait
+    case SYS_epoll_wait:
+        return (int)arguments[3] == 0;
+#endif
+    default:
+        break;
+    }
+    return time[0] == 0 && time[1] == 0;
+}
+
 void trail_enter(struct trail *t, pid_t tid, long number,
                  const unsigned long long *arguments, const char *fault)
 {
+    if (only_looks(tid, number, arguments))
+        return;
     t->calls[t->count++ % TRAIL_CALLS] = (struct trail_call){
         .tid = tid,
         .number = number,

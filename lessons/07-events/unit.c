@@ -136,8 +136,10 @@ static struct event *create(enum event_mode mode, bool is_set)
 /* Is EVENT set? With auto reset that takes the signal. */
 static void assert_set(struct event *event, int wanted, const char *words)
 {
-    int got = event_wait_one(event, 0);
+    int got;
 
+    suite_wait_for(words);
+    got = event_wait_one(event, 0);
     ck_assert_msg(got == wanted, "%s: event_wait_one(e, 0) is %d, and not %d",
                   words, got, wanted);
 }
@@ -146,6 +148,7 @@ static void assert_set(struct event *event, int wanted, const char *words)
  * look? */
 static void assert_seen(struct event *event, const char *words)
 {
+    suite_wait_for(words);
     if (event_wait_one(event, 0) == 1)
         return;
     event_set(event);

@@ -128,6 +128,11 @@ void note(struct async_result *ar)
 
 void run_until_count(struct loop *loop, const int *count, int wanted)
 {
+    char words[80];
+
+    snprintf(words, sizeof words, "%s: %d wanted, %d came",
+             count == &calls ? "callbacks" : "a count", wanted, *count);
+    suite_wait_for(words);
     while (*count < wanted)
         if (loop_run_once(loop, -1) == -1)
             ck_abort_msg("loop_run_once: %s", strerror(errno));
