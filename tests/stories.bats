@@ -91,5 +91,5 @@ of_lesson() {
 @test "whom a select() has told that returns again and again" {
     of_lesson 03-select reads-while-sending
     graded 1 grade3 DIR="$solution" CHECK=half-close-long
-    said "select() gave 1, it can read from fd 4, the connection of client A"
+    said "select() gave 1 (it can read from fd 4, the connection of client A)"
 }

@@ -63,7 +63,8 @@ static const struct {
      "The picture of a connection: two life lines, time runs downwards, each\n"
      "arrow is something that went over the wire."},
     {"last calls",
-     "What your program asked of the kernel last, on its connections, and what\n"
+     "What your program asked of the kernel last, on its connections, and "
+     "what\n"
      "it got: connect(3) = ECONNREFUSED failed, recv(4) = 5 \"hello\" brought\n"
      "5 bytes. The numbers are descriptors. They come from a second run of\n"
      "the check, in which each call is looked at; \"made to fail\" and \"cut\n"

@@ -89,8 +89,9 @@ static void describe_told(struct run *r, const struct program *p,
     int shown = c->told_count < SPIN_TOLD_MAX ? c->told_count : SPIN_TOLD_MAX;
     if (shown < 1)
         return;
-    bytes_add_text(out, ", it can ");
+    bytes_add_text(out, " (it can ");
     describe_list(r, p, r->spin.pid, c->told, shown, ", and ", out);
+    bytes_add_text(out, ")");
 }
 
 static void describe_thread(struct run *r, const struct program *p,

@@ -206,6 +206,7 @@ static void tell_result(const struct trail_call *c, enum shape shape,
         bytes_printf(out, " (%s)", c->fault);
 }
 
+/* TIMES 0: it was made without end. */
 static void tell_call(const struct trail_call *c, int times, struct bytes *out)
 {
     const struct form *f = find_form(c->number);
@@ -225,7 +226,7 @@ static void tell_call(const struct trail_call *c, int times, struct bytes *out)
         bytes_add_escaped(out, c->data, c->length, DATA_COLUMNS);
         bytes_add_text(out, "\"");
     }
-    if (times == TRAIL_CALLS)
+    if (times == 0)
         bytes_add_text(out, " (again and again)");
     else if (times > 1)
         bytes_printf(out, " (%d times)", times);
@@ -251,6 +252,9 @@ void trail_tell(const struct trail *t, struct text_list *out)
         shown[count] = c;
         times[count++] = 1;
     }
+    /* Of no other call anything is left. */
+    if (count == 1 && oldest > 0)
+        times[0] = 0;
     while (count--) {
         struct bytes text = {0};
         tell_call(shown[count], times[count], &text);
