@@ -149,6 +149,18 @@ static void add_where_it_runs(struct run *r, struct program *p,
     bytes_clear(&p->err.text); /* its answer, and no word of its own */
 }
 
+/* In the words of the test. */
+static void add_what_it_waits_for(struct program *p, struct bytes *out)
+{
+    static const char word[] = "waited for: ";
+    const char *said = strstr(bytes_text(&p->err.text), word);
+    if (!said)
+        return;
+    said += strlen(word);
+    bytes_printf(out, ", at \"%.*s\"", (int)strcspn(said, "\n"), said);
+    bytes_clear(&p->err.text);
+}
+
 /* Which test hangs, and how far it came. The frame of the tests knows it, and
  * says it when a test's time is over: so it is told that it is. */
 static void describe_hang(struct run *r, struct program *p, bool is_at_rest,
@@ -170,6 +182,7 @@ static void describe_hang(struct run *r, struct program *p, bool is_at_rest,
         const char *place = strstr(said, ", behind line ");
         bytes_printf(out, "%.*s: %s%s%s", (int)strcspn(said, ":"), said, how,
                      bytes_text(&where), place ? place : "");
+        add_what_it_waits_for(p, out);
     } else {
         bytes_printf(out, "%s%s", how, bytes_text(&where));
     }

@@ -61,7 +61,7 @@ static void print_awaited(void)
     char words[160] = "";
 
     if (pread(fileno(awaited), words, sizeof words - 1, 0) > 0 && words[0])
-        printf(", at \"%s\"", words);
+        fprintf(stderr, "waited for: %s\n", words);
 }
 
 static void print_failures(SRunner *runner)
@@ -78,10 +78,10 @@ static void print_failures(SRunner *runner)
         if (tr_rtype(failures[i]) == CK_ERROR)
             printf(", behind line %d of %s", tr_lno(failures[i]),
                    slash != NULL ? slash + 1 : path);
+        putchar('\n');
         if (tr_rtype(failures[i]) == CK_ERROR &&
             srunner_ntests_run(runner) == 1)
             print_awaited();
-        putchar('\n');
     }
     free(failures);
 }
