@@ -93,3 +93,10 @@ of_lesson() {
     graded 1 grade3 DIR="$solution" CHECK=half-close-long
     said "select() gave 1 (it can read from fd 4, the connection of client A)"
 }
+
+@test "of rounds that leak, the calls of the last one" {
+    of_lesson 02-send-receive drain-error-leaks
+    graded 1 grade2 DIR="$solution" CHECK=keeps-nothing-of-a-rest
+    said "= 8 \"and more\", recv("
+    said ") = ECONNRESET expected"
+}

@@ -540,6 +540,10 @@ START_TEST(rule_32_in_the_order_of_the_begins)
         length = sizeof peer;
         ck_assert_int_eq(
             async_remote_address(socket, (struct sockaddr *)&peer, &length), 0);
+        ck_assert_msg(peer.sin_family == AF_INET,
+                      "32: the connection of accept number %d does not know "
+                      "its peer's address: its family is %d",
+                      i + 1, peer.sin_family);
         ck_assert_msg(peer.sin_port == mine.sin_port,
                       "32: accept number %d has another one's connection",
                       i + 1);

@@ -368,7 +368,7 @@ START_TEST(rule_60_auto_takes_the_signal)
     struct event *event = create(EVENT_AUTO_RESET, false);
 
     event_set(event);
-    assert_set(event, 1, "60: after Set");
+    assert_set(event, 1, "60: after Set, while nobody waited");
     assert_set(event, 0, "60: the wait before has taken the signal");
     event_set(event);
     event_set(event);
