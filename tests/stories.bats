@@ -100,3 +100,27 @@ of_lesson() {
     said "= 8 \"and more\", recv("
     said ") = ECONNRESET expected"
 }
+
+@test "how long a wait has lasted that nobody has asked for" {
+    of_lesson 04-begin-end times-swapped
+    graded 1 grade4 DIR="$solution" CHECK=other-work
+    said "select() = 0 (after 250 ms), close(5), exit(1)"
+}
+
+@test "what stands on the wrong stream, and the option that makes a reset" {
+    of_lesson 01-accept-connect wrong-stream
+    graded 1 grade1 DIR="$solution" CHECK=refused
+    said "nothing; but on standard output"
+    of_lesson 01-accept-connect client-resets
+    graded 1 grade1 DIR="$solution" CHECK=connects
+    said "setsockopt(3, SO_LINGER) = 0, close(3)"
+}
+
+@test "what a server says when it ends a conversation, and who has called what crashed" {
+    of_lesson 02-send-receive no-growth
+    graded 1 grade2 DIR="$solution" CHECK=one-mebibyte
+    said "Message too long"
+    of_lesson 04-begin-end finishes-twice
+    graded 1 grade4 DIR="$solution" CHECK=gives-up
+    said "in finish(), client.c line 99, called by on_connect()."
+}

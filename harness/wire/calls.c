@@ -9,7 +9,10 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <linux/futex.h>
 
 /* How a call waits: which argument holds its time-out, and of what kind. */
 enum timeout_kind {
@@ -150,6 +153,38 @@ int call_descriptor(const struct thread_facts *t)
 {
     const struct call *c = find_call(t->call);
     return c && c->has_descriptor ? (int)t->arguments[0] : -1;
+}
+
+/* Of a futex() that gives a time of day, or of the clock. */
+static double from_now(struct timespec time, long operation)
+{
+    struct timespec now;
+    clock_gettime(operation & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME
+                                                   : CLOCK_MONOTONIC,
+                  &now);
+    return (double)(time.tv_sec - now.tv_sec) * 1e3 +
+           (double)(time.tv_nsec - now.tv_nsec) / 1e6;
+}
+
+double call_timeout_ms(const struct thread_facts *t)
+{
+    const struct call *c = find_call(t->call);
+    unsigned long argument = c ? t->arguments[c->argument] : 0;
+    struct timespec time;
+
+    if (c && c->timeout == TIMEOUT_INT)
+        return (int)argument < 0 ? -1 : (int)argument;
+    if (!c || c->timeout != TIMEOUT_POINTER || !argument ||
+        !process_read_memory(t->tid, argument, &time, sizeof time))
+        return -1;
+#ifdef SYS_select
+    if (t->call == SYS_select)
+        time.tv_nsec *= 1000; /* a struct timeval */
+#endif
+    long operation = (long)t->arguments[1] & FUTEX_CMD_MASK;
+    if (t->call == SYS_futex && operation == FUTEX_WAIT_BITSET)
+        return from_now(time, (long)t->arguments[1]);
+    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 
 /* The arguments are as the program has given them until the call is over. */

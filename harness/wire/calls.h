@@ -22,6 +22,11 @@ const char *call_kernel_name(long call);
 /* The descriptor that the call waits on, or -1. */
 int call_descriptor(const struct thread_facts *t);
 
+/* How long the call in which the thread stands, or which it is about to make,
+ * waits from now on at the most, in milliseconds. -1: there is no end, or it is
+ * not known. */
+double call_timeout_ms(const struct thread_facts *t);
+
 /* A descriptor that select() or poll() is to tell of. */
 struct awaited {
     int fd;

@@ -49,6 +49,7 @@ static const struct traced_call {
     {SYS_bind, FAULT_CALLS, CUT_NOT, 0},
     {SYS_listen, FAULT_CALLS, CUT_NOT, 0},
     {SYS_getsockopt, FAULT_CALLS, CUT_NOT, 0},
+    {SYS_setsockopt, FAULT_CALLS, CUT_NOT, 0},
     {SYS_getsockname, FAULT_CALLS, CUT_NOT, 0},
     {SYS_getpeername, FAULT_CALLS, CUT_NOT, 0},
     {SYS_shutdown, FAULT_CALLS, CUT_NOT, 0},

@@ -94,6 +94,18 @@ static void describe_told(struct run *r, const struct program *p,
     bytes_add_text(out, ")");
 }
 
+#define DAY_MS (24 * 3600 * 1e3)
+
+static void describe_timeout(const struct thread_facts *t, struct bytes *out)
+{
+    double ms = call_timeout_ms(t);
+    bytes_add_text(out, ", with a time-out");
+    if (ms > DAY_MS)
+        bytes_printf(out, " of %.0f days", ms / DAY_MS);
+    else if (ms >= 0)
+        bytes_printf(out, " of %.0f ms", ms);
+}
+
 static void describe_thread(struct run *r, const struct program *p,
                             const struct thread_facts *t, struct bytes *out)
 {
@@ -135,7 +147,7 @@ static void describe_thread(struct run *r, const struct program *p,
     }
     describe_awaited(r, p, t, out);
     if (thread_wait(t) == WAIT_TIMED)
-        bytes_add_text(out, ", with a time-out");
+        describe_timeout(t, out);
 }
 
 /* What it was proved to do again and again. */
@@ -464,28 +476,56 @@ static bool machine_is_too_busy(const struct run *r)
            delay_ms > (clock_ms() - r->journal->start) / 4;
 }
 
-/* A program that ends by itself mostly says why, in its last line. */
+/* What it has printed on standard error since the last connection was made may
+ * be about that. */
+static bool has_just_complained(const struct run *r, const struct program *p)
+{
+    const struct journal *j = r->journal;
+    for (size_t i = j->count; i-- > 0;) {
+        const struct event *e = &j->events[i];
+        if (e->kind == EVENT_OUTPUT && strcmp(e->key, "stderr") == 0 &&
+            strcmp(e->actor, p->name) == 0)
+            return true;
+        if (e->kind == EVENT_CONNECT || e->kind == EVENT_ACCEPT)
+            return false;
+    }
+    return false;
+}
+
+static void tell_last_line(struct run *r, const struct bytes *said)
+{
+    const char *text = bytes_text(said);
+    struct bytes line = {0};
+    size_t length = said->length;
+    while (length && text[length - 1] == '\n')
+        length--;
+    size_t start = length;
+    while (start && text[start - 1] != '\n')
+        start--;
+    bytes_add_text(&line, "\"");
+    bytes_add_printable(&line, text + start, length - start, 200);
+    bytes_add_text(&line, "\"");
+    if (length)
+        journal_about(r->journal, "last-words", bytes_text(&line));
+    bytes_free(&line);
+}
+
+/* A program that ends by itself mostly says why, in its last line; and so does
+ * one that ends a conversation. */
 static void tell_last_words(struct run *r, const struct program *dead)
 {
     for (int i = 0; i < r->program_count; i++) {
         const struct program *p = &r->programs[i];
         struct bytes text = {0};
-        const char *said = bytes_text(&p->err.text);
-        size_t length = p->err.text.length;
-        if (!p->started || !p->ended || (dead && p != dead) || !length ||
-            sanitizer_spoke(p, &text)) {
+        bool is_unit = strcmp(p->name, "unit") == 0;
+        if (!p->started || (dead && p != dead) || sanitizer_spoke(p, &text)) {
             bytes_free(&text);
             continue;
         }
-        while (length && said[length - 1] == '\n')
-            length--;
-        size_t start = length;
-        while (start && said[start - 1] != '\n')
-            start--;
-        bytes_add_text(&text, "\"");
-        bytes_add_printable(&text, said + start, length - start, 200);
-        bytes_add_text(&text, "\"");
-        journal_about(r->journal, "last-words", bytes_text(&text));
+        if (p->err.text.length && (p->ended || has_just_complained(r, p)))
+            tell_last_line(r, &p->err.text);
+        else if (p->ended && !is_unit)
+            tell_last_line(r, &p->out.text);
         bytes_free(&text);
     }
 }

@@ -67,9 +67,10 @@ static bool read_frame(const char *line, struct frame *f, bool *mine)
  * of all, which may be the kit's; where there is none of the student's, that
  * twice. */
 static bool find_frames(const char *text, struct frame *own,
-                        struct frame *first)
+                        struct frame *first, struct frame *caller)
 {
     struct frame f;
+    caller->function[0] = '\0';
     bool found = false, mine = false, inside = false;
     for (const char *line = text; line; line = strchr(line, '\n')) {
         line += *line == '\n';
@@ -93,20 +94,30 @@ static bool find_frames(const char *text, struct frame *own,
         if (!found || (is_mine && !mine)) {
             *own = f;
             mine = is_mine;
+        } else if (is_mine && !caller->function[0] &&
+                   strcmp(f.function, own->function) != 0) {
+            *caller = f;
         }
         found = true;
     }
     return found;
 }
 
-void sanitizer_place(const char *text, struct bytes *out)
+static void add_place(const char *text, bool with_caller, struct bytes *out)
 {
-    struct frame own, first;
-    if (!find_frames(text, &own, &first))
+    struct frame own, first, caller;
+    if (!find_frames(text, &own, &first, &caller))
         return;
     bytes_printf(out, " in %s(), %s line %d", own.function, own.file, own.line);
     if (strcmp(own.function, first.function) != 0)
         bytes_printf(out, ", inside %s()", first.function);
+    if (with_caller && caller.function[0])
+        bytes_printf(out, ", called by %s()", caller.function);
+}
+
+void sanitizer_place(const char *text, struct bytes *out)
+{
+    add_place(text, false, out);
 }
 
 #define FIRST_FRAME "    #0 "
@@ -171,7 +182,7 @@ static void add_error(const char *error, const struct kind *kind,
                  : writes   ? "writes"
                             : "reads",
                  kind->what);
-    sanitizer_place(error, out);
+    add_place(error, true, out);
     if (freed) {
         bytes_add_text(out, "; it was given back");
         sanitizer_place(freed, out);
@@ -186,7 +197,7 @@ static void add_undefined(const char *text, const char *word, const char *name,
     word += strlen("runtime error: ");
     bytes_printf(out, "the %s does what C leaves undefined (%.*s)", name,
                  (int)strcspn(word, "\n"), word);
-    sanitizer_place(word, &place);
+    add_place(word, true, &place);
     if (place.length)
         bytes_printf(out, ",%s", bytes_text(&place));
     bool placed = place.length > 0;

@@ -1,5 +1,6 @@
 #include "trail.h"
 
+#include "calls.h"
 #include "process.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 /* What stands in the parentheses, and behind them. */
 enum shape {
     SHAPE_FD,       /* connect(3) = 0 */
+    SHAPE_OPTION,   /* setsockopt(3, SO_LINGER) = 0 */
     SHAPE_CLOSE,    /* close(3): its result says nothing */
     SHAPE_NO_FD,    /* socket() = 3 */
     SHAPE_EXIT,     /* exit(1) */
@@ -32,7 +34,8 @@ static const struct form {
     {SYS_accept, "accept", SHAPE_FD},
     {SYS_accept4, "accept", SHAPE_FD},
     {SYS_connect, "connect", SHAPE_FD},
-    {SYS_getsockopt, "getsockopt", SHAPE_FD},
+    {SYS_getsockopt, "getsockopt", SHAPE_OPTION},
+    {SYS_setsockopt, "setsockopt", SHAPE_OPTION},
     {SYS_getsockname, "getsockname", SHAPE_FD},
     {SYS_getpeername, "getpeername", SHAPE_FD},
     {SYS_shutdown, "shutdown", SHAPE_FD},
@@ -71,45 +74,20 @@ static const struct form *find_form(long number)
     return NULL;
 }
 
-/* A wait with a time-out of 0 only looks. */
-static bool only_looks(pid_t tid, long number,
-                       const unsigned long long *arguments)
-{
-    long time[2] = {1, 1}; /* a struct timespec or timeval */
-    switch (number) {
-    case SYS_pselect6:
-        process_read_memory(tid, (unsigned long)arguments[4], time,
-                            sizeof time);
-        break;
-    case SYS_ppoll:
-        process_read_memory(tid, (unsigned long)arguments[2], time,
-                            sizeof time);
-        break;
-    case SYS_epoll_pwait:
-        return (int)arguments[3] == 0;
-#ifdef SYS_poll
-    case SYS_poll:
-        return (int)arguments[2] == 0;
-#endif
-#ifdef SYS_epoll_wait
-    case SYS_epoll_wait:
-        return (int)arguments[3] == 0;
-#endif
-    default:
-        break;
-    }
-    return time[0] == 0 && time[1] == 0;
-}
-
 void trail_enter(struct trail *t, pid_t tid, long number,
                  const unsigned long long *arguments, const char *fault)
 {
-    if (only_looks(tid, number, arguments))
+    struct thread_facts facts = {.tid = tid, .call = number};
+    for (int i = 0; i < 6; i++)
+        facts.arguments[i] = (unsigned long)arguments[i];
+    double timeout_ms = call_timeout_ms(&facts);
+    if (timeout_ms >= 0 && timeout_ms < 1e-3) /* it only looks */
         return;
     t->calls[t->count++ % TRAIL_CALLS] = (struct trail_call){
         .tid = tid,
         .number = number,
         .arguments = {arguments[0], arguments[1], arguments[2], arguments[3]},
+        .timeout_ms = timeout_ms,
         .fault = fault};
 }
 
@@ -167,9 +145,9 @@ void trail_signal(struct trail *t, pid_t tid, int signal)
         c->signal = signal;
 }
 
-/* That a wait has ended with an event, the call after it tells. A call that is
- * not over is told of elsewhere. */
-static bool is_told(const struct trail_call *c)
+/* That a wait has ended with an event, the call after it tells, if there is
+ * one. A call that is not over is told of elsewhere. */
+static bool is_told(const struct trail_call *c, bool with_waits)
 {
     const struct form *f = find_form(c->number);
     if (!f)
@@ -177,7 +155,7 @@ static bool is_told(const struct trail_call *c)
     if (f->shape == SHAPE_EXIT)
         return true;
     return c->is_over && (c->result > RESTARTS || c->signal) &&
-           (f->shape != SHAPE_WAITS || c->result <= 0);
+           (f->shape != SHAPE_WAITS || c->result <= 0 || with_waits);
 }
 
 static bool is_same(const struct trail_call *a, const struct trail_call *b)
@@ -200,10 +178,33 @@ static void tell_result(const struct trail_call *c, enum shape shape,
         bytes_printf(out, " = %s", error);
     else if (shape != SHAPE_CLOSE)
         bytes_printf(out, " = %ld", c->result);
-    if (shape == SHAPE_WAITS && c->result == 0)
-        bytes_add_text(out, " (time-out)");
+    if (shape == SHAPE_WAITS && c->result == 0 && c->timeout_ms >= 0)
+        bytes_printf(out, " (after %.0f ms)", c->timeout_ms);
     if (c->fault)
         bytes_printf(out, " (%s)", c->fault);
+}
+
+/* ", SO_LINGER"; those that say how a connection ends, or how long it waits. */
+static const char *option_name(const struct trail_call *c)
+{
+    if (c->arguments[1] != SOL_SOCKET)
+        return "";
+    switch (c->arguments[2]) {
+    case SO_ERROR:
+        return ", SO_ERROR";
+    case SO_LINGER:
+        return ", SO_LINGER";
+    case SO_REUSEADDR:
+        return ", SO_REUSEADDR";
+    case SO_REUSEPORT:
+        return ", SO_REUSEPORT";
+    case SO_RCVTIMEO:
+        return ", SO_RCVTIMEO";
+    case SO_SNDTIMEO:
+        return ", SO_SNDTIMEO";
+    default:
+        return "";
+    }
 }
 
 /* TIMES 0: it was made without end. */
@@ -216,8 +217,8 @@ static void tell_call(const struct trail_call *c, int times, struct bytes *out)
     if (f->shape == SHAPE_SENDS)
         bytes_printf(out, ", %lu byte%s", c->arguments[2],
                      c->arguments[2] == 1 ? "" : "s");
-    if (asks_for_error(c))
-        bytes_add_text(out, ", SO_ERROR");
+    if (f->shape == SHAPE_OPTION)
+        bytes_add_text(out, option_name(c));
     bytes_add_text(out, ")");
     if (f->shape != SHAPE_EXIT)
         tell_result(c, f->shape, out);
@@ -232,32 +233,44 @@ static void tell_call(const struct trail_call *c, int times, struct bytes *out)
         bytes_printf(out, " (%d times)", times);
 }
 
-void trail_tell(const struct trail *t, struct text_list *out)
+struct shown {
+    const struct trail_call *calls[SHOWN]; /* the last one first */
+    int times[SHOWN], count;
+};
+
+static struct shown choose(const struct trail *t, bool with_waits)
 {
-    const struct trail_call *shown[SHOWN];
-    int times[SHOWN], count = 0;
+    struct shown s = {.count = 0};
     unsigned long n = t->count;
     unsigned long oldest = n > TRAIL_CALLS ? n - TRAIL_CALLS : 0;
 
     while (n > oldest) {
         const struct trail_call *c = &t->calls[--n % TRAIL_CALLS];
-        if (!is_told(c))
+        if (!is_told(c, with_waits))
             continue;
-        if (count && is_same(c, shown[count - 1])) {
-            times[count - 1]++;
+        if (s.count && is_same(c, s.calls[s.count - 1])) {
+            s.times[s.count - 1]++;
             continue;
         }
-        if (count == SHOWN)
+        if (s.count == SHOWN)
             break;
-        shown[count] = c;
-        times[count++] = 1;
+        s.calls[s.count] = c;
+        s.times[s.count++] = 1;
     }
     /* Of no other call anything is left. */
-    if (count == 1 && oldest > 0)
-        times[0] = 0;
-    while (count--) {
+    if (s.count == 1 && oldest > 0)
+        s.times[0] = 0;
+    return s;
+}
+
+void trail_tell(const struct trail *t, struct text_list *out)
+{
+    struct shown s = choose(t, false);
+    if (s.count == 0)
+        s = choose(t, true);
+    while (s.count--) {
         struct bytes text = {0};
-        tell_call(shown[count], times[count], &text);
+        tell_call(s.calls[s.count], s.times[s.count], &text);
         texts_add(out, bytes_text(&text));
         bytes_free(&text);
     }

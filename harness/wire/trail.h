@@ -24,6 +24,7 @@ struct trail_call {
     unsigned long arguments[4];
     long result;
     int error;         /* that getsockopt(SO_ERROR) has given */
+    double timeout_ms; /* of a wait; -1: none */
     int signal;        /* that has broken it off; 0: none */
     const char *fault; /* what was done to it; NULL: nothing */
     unsigned char data[TRAIL_DATA];

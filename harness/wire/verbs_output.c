@@ -271,8 +271,12 @@ static bool fail_line(struct run *r, const struct program *p,
                       const char *sentence)
 {
     struct bytes shown = {0};
-    bytes_add_escaped(&shown, bytes_text(&p->err.text), p->err.text.length, 60);
-    run_actual(r, p->err.text.length ? "\"%s\"" : "nothing%s",
+    const struct bytes *said = p->err.text.length ? &p->err.text : &p->out.text;
+    bytes_add_escaped(&shown, bytes_text(said), said->length, 60);
+    run_actual(r,
+               p->err.text.length ? "\"%s\""
+               : said->length     ? "nothing; but on standard output \"%s\""
+                                  : "nothing%s",
                bytes_text(&shown));
     bytes_free(&shown);
     return run_fail(r, "transcript", "the %s %s", p->name, sentence);
