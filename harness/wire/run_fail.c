@@ -595,11 +595,11 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
     /* Sentences begin with a capital, whatever name they begin with. */
     if (text.data[0] >= 'a' && text.data[0] <= 'z')
         text.data[0] = (char)(text.data[0] - 'a' + 'A');
-    tell_last_words(r, dead);
     tell_last_fault(r);
     journal_about(r->journal, "code", code);
     journal_about(r->journal, "sentence", bytes_text(&text));
     run_describe(r);
+    tell_last_words(r, dead);
     tell_last_calls(r);
     journal_text(r->journal, EVENT_FAILED, "", "%s", bytes_text(&text));
     bytes_free(&text);

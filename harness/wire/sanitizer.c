@@ -71,7 +71,7 @@ static bool find_frames(const char *text, struct frame *own,
 {
     struct frame f;
     caller->function[0] = '\0';
-    bool found = false, mine = false, inside = false;
+    bool found = false, mine = false, inside = false, is_next = false;
     for (const char *line = text; line; line = strchr(line, '\n')) {
         line += *line == '\n';
         const char *mark = line + strspn(line, " ");
@@ -94,9 +94,11 @@ static bool find_frames(const char *text, struct frame *own,
         if (!found || (is_mine && !mine)) {
             *own = f;
             mine = is_mine;
-        } else if (is_mine && !caller->function[0] &&
-                   strcmp(f.function, own->function) != 0) {
-            *caller = f;
+            is_next = true;
+        } else {
+            if (is_next && is_mine)
+                *caller = f;
+            is_next = false;
         }
         found = true;
     }
