@@ -126,3 +126,9 @@ of_lesson() {
     graded 1 grade4 DIR="$solution" CHECK=gives-up
     said "in finish(), client.c line 99, called by on_connect()."
 }
+
+@test "where a unit test waits, in whichever thread, if that is in the student's code" {
+    of_lesson 07-events reset-keeps-the-lock
+    graded 1 grade7 DIR="$solution" CHECK=manual-repeated
+    said "it waits for something that never comes, in event_wait_one(), event.c line"
+}

@@ -39,11 +39,12 @@ static const struct kind kinds[] = {
 struct frame {
     char function[80], file[80];
     int line;
+    bool is_mine; /* the student's */
 };
 
 /* A line "    #1 0x55 in collect message.c:12" of a stack. The file of a
  * student's has no folder; that of the kit or of the C library has one. */
-static bool read_frame(const char *line, struct frame *f, bool *mine)
+static bool read_frame(const char *line, struct frame *f)
 {
     char path[256];
     int skip = 0;
@@ -54,7 +55,7 @@ static bool read_frame(const char *line, struct frame *f, bool *mine)
     if (sscanf(line + skip, "%255[^: \n]:%d", path, &f->line) != 2)
         return false;
     const char *slash = strrchr(path, '/');
-    *mine = slash == NULL;
+    f->is_mine = slash == NULL;
     snprintf(f->file, sizeof f->file, "%.79s", slash ? slash + 1 : path);
     return strncmp(path, "..", 2) != 0;
 }
@@ -71,7 +72,7 @@ static bool find_frames(const char *text, struct frame *own,
 {
     struct frame f;
     caller->function[0] = '\0';
-    bool found = false, mine = false, inside = false, is_next = false;
+    bool found = false, inside = false, is_next = false;
     for (const char *line = text; line; line = strchr(line, '\n')) {
         line += *line == '\n';
         const char *mark = line + strspn(line, " ");
@@ -83,20 +84,18 @@ static bool find_frames(const char *text, struct frame *own,
         inside = true;
         if (strstr(mark, HANDLER) &&
             strstr(mark, HANDLER) < mark + strcspn(mark, "\n")) {
-            found = mine = false;
+            found = false;
             continue;
         }
-        bool is_mine = false;
-        if (!read_frame(line, &f, &is_mine))
+        if (!read_frame(line, &f))
             continue;
         if (!found)
             *first = f;
-        if (!found || (is_mine && !mine)) {
+        if (!found || (f.is_mine && !own->is_mine)) {
             *own = f;
-            mine = is_mine;
             is_next = true;
         } else {
-            if (is_next && is_mine)
+            if (is_next && f.is_mine)
                 *caller = f;
             is_next = false;
         }
@@ -120,6 +119,14 @@ static void add_place(const char *text, bool with_caller, struct bytes *out)
 void sanitizer_place(const char *text, struct bytes *out)
 {
     add_place(text, false, out);
+}
+
+void sanitizer_own_place(const char *text, struct bytes *out)
+{
+    struct frame own, first, caller;
+    if (find_frames(text, &own, &first, &caller) && own.is_mine)
+        bytes_printf(out, " in %s(), %s line %d", own.function, own.file,
+                     own.line);
 }
 
 #define FIRST_FRAME "    #0 "

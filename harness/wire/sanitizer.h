@@ -24,6 +24,9 @@ bool sanitizer_sentence(const char *text, const char *name, struct bytes *out);
  * else the kit's: " in f(), file.c line 12". */
 void sanitizer_place(const char *text, struct bytes *out);
 
+/* The same, but nothing where none of the frames is the student's. */
+void sanitizer_own_place(const char *text, struct bytes *out);
+
 /* TEXT has many of them, with an empty line behind each. Adds the place of the
  * first that has one; or that which occurs most. */
 void sanitizer_first(const char *text, struct bytes *out);

@@ -130,23 +130,62 @@ static bool has_told(struct run *r, void *context)
     return r && (p->ended || output_has(&p->err, "\n\n", 2));
 }
 
-/* The tests run in a child. A thread of it that runs is asked by a signal where
- * it does (tests/library/suite.c), and prints its stack. */
+/* The tests run in a child. A thread of it is asked by a signal where it is
+ * (tests/library/suite.c), and prints its stack. Its answer is no word of its
+ * own. */
+static void ask_where(struct run *r, struct program *p,
+                      const struct thread_facts *t, struct bytes *stack)
+{
+    bytes_clear(&p->err.text);
+    if (syscall(SYS_tgkill, t->pid, t->tid, SIGUSR2) == 0)
+        run_wait_briefly(r, has_told, p);
+    bytes_add_text(stack, bytes_text(&p->err.text));
+    bytes_clear(&p->err.text);
+}
+
 static void add_where_it_runs(struct run *r, struct program *p,
                               struct bytes *out)
 {
+    struct bytes stack = {0};
     const struct thread_facts *running = NULL;
     quiet_look(getpid(), NULL, 0, &r->look);
     for (int i = 0; i < r->look.count; i++)
         if (r->look.threads[i].state == 'R' && r->look.threads[i].pid != p->pid)
             running = &r->look.threads[i];
-    if (!running ||
-        syscall(SYS_tgkill, running->pid, running->tid, SIGUSR2) == -1)
+    if (!running)
         return;
-    run_wait_or_rest(r, has_told, p);
+    ask_where(r, p, running, &stack);
     bytes_add_text(out, ": it goes round");
-    sanitizer_place(bytes_text(&p->err.text), out);
-    bytes_clear(&p->err.text); /* its answer, and no word of its own */
+    sanitizer_place(bytes_text(&stack), out);
+    bytes_free(&stack);
+}
+
+/* So many threads are asked where they wait. */
+#define ASKED_MAX 4
+
+/* Where the student's own code waits, in whichever thread. */
+static void add_where_it_waits(struct run *r, struct program *p,
+                               struct bytes *out)
+{
+    static struct quiet_look look;
+    struct bytes places = {0};
+    quiet_look(getpid(), NULL, 0, &look);
+    for (int i = 0, asked = 0; i < look.count && asked < ASKED_MAX; i++) {
+        struct bytes stack = {0}, place = {0};
+        if (look.threads[i].pid == p->pid)
+            continue;
+        asked++;
+        ask_where(r, p, &look.threads[i], &stack);
+        sanitizer_own_place(bytes_text(&stack), &place);
+        if (place.length && !strstr(bytes_text(&places), bytes_text(&place)))
+            bytes_printf(&places, "%s%s", places.length ? ", and" : "",
+                         bytes_text(&place));
+        bytes_free(&stack);
+        bytes_free(&place);
+    }
+    if (places.length)
+        bytes_printf(out, ",%s", bytes_text(&places));
+    bytes_free(&places);
 }
 
 /* In the words of the test. */
@@ -172,7 +211,9 @@ static void describe_hang(struct run *r, struct program *p, bool is_at_rest,
                           : "it does not come to an end";
     struct bytes text = {0}, where = {0};
     run_describe(r);
-    if (!is_at_rest)
+    if (is_at_rest)
+        add_where_it_waits(r, p, &where);
+    else
         add_where_it_runs(r, p, &where);
     kill(p->pid, SIGALRM);
     run_wait_briefly(r, has_ended, p);

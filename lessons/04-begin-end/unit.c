@@ -572,7 +572,11 @@ START_TEST(rule_33_37_mirrored_addresses)
     ck_assert_msg(a.sin_port == b.sin_port,
                   "33: the server sees another address than the client has");
     length = sizeof a;
-    async_remote_address(client, (struct sockaddr *)&a, &length);
+    ck_assert_msg(
+        async_remote_address(client, (struct sockaddr *)&a, &length) == 0,
+        "33: the connect has succeeded, and the address of its peer "
+        "is not to be had: %s",
+        strerror(errno));
     ck_assert_msg(a.sin_port == here.sin_port,
                   "33: the client sees another address than the server has");
 }
