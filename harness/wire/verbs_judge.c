@@ -132,15 +132,23 @@ static bool has_told(struct run *r, void *context)
 
 /* The tests run in a child. A thread of it is asked by a signal where it is
  * (tests/library/suite.c), and prints its stack. Its answer is no word of its
- * own. */
+ * own, and stands in the journal as what it is. */
 static void ask_where(struct run *r, struct program *p,
                       const struct thread_facts *t, struct bytes *stack)
 {
+    struct journal *j = r->journal;
+    size_t before = j->count;
     bytes_clear(&p->err.text);
     if (syscall(SYS_tgkill, t->pid, t->tid, SIGUSR2) == 0)
-        run_wait_briefly(r, has_told, p);
+        run_wait(r, has_told, p);
     bytes_add_text(stack, bytes_text(&p->err.text));
     bytes_clear(&p->err.text);
+    for (size_t i = before; i < j->count; i++)
+        if (j->events[i].kind == EVENT_OUTPUT &&
+            strcmp(j->events[i].key, "stderr") == 0) {
+            j->events[i].kind = EVENT_ABOUT;
+            snprintf(j->events[i].key, sizeof j->events[i].key, "stack");
+        }
 }
 
 static void add_where_it_runs(struct run *r, struct program *p,
