@@ -2,9 +2,9 @@
  * SIGTERM ends them with _exit(), which asks nobody; so this _exit() stands in
  * front of the C library's, and lets the leak sanitizer look first for what the
  * program has lost for good. The thread takes a name before, since a program
- * cannot be traced by the sanitizer and by others. */
-
-/* Where wire asks for it, the program also tells where it has made most of what
+ * cannot be traced by the sanitizer and by others.
+ *
+ * Where wire asks for it, the program also tells where it has made most of what
  * it holds (WIRE_PLACES=memory, on SIGUSR2), or where it spends its time
  * (=time, by itself). */
 

@@ -16,7 +16,8 @@
 
 /* How a call waits: which argument holds its time-out, and of what kind. */
 enum timeout_kind {
-    TIMEOUT_NEVER,   /* the call has none */
+    TIMEOUT_NO_WAIT, /* the call waits for nothing */
+    TIMEOUT_NEVER,   /* it has none */
     TIMEOUT_ALWAYS,  /* it ends by itself */
     TIMEOUT_INT,     /* milliseconds; negative: none */
     TIMEOUT_POINTER, /* NULL: none */
@@ -79,6 +80,20 @@ static const struct call calls[] = {
 #endif
     {SYS_restart_syscall, "a wait with a time-out", "restart_syscall",
      TIMEOUT_RESTART, 0, false},
+    {SYS_socket, "socket", "socket", TIMEOUT_NO_WAIT, 0, false},
+    {SYS_bind, "bind", "bind", TIMEOUT_NO_WAIT, 0, false},
+    {SYS_listen, "listen", "listen", TIMEOUT_NO_WAIT, 0, false},
+    {SYS_shutdown, "shutdown", "shutdown", TIMEOUT_NO_WAIT, 0, false},
+    {SYS_getsockopt, "getsockopt", "getsockopt", TIMEOUT_NO_WAIT, 0, false},
+    {SYS_setsockopt, "setsockopt", "setsockopt", TIMEOUT_NO_WAIT, 0, false},
+    {SYS_getsockname, "getsockname", "getsockname", TIMEOUT_NO_WAIT, 0, false},
+    {SYS_getpeername, "getpeername", "getpeername", TIMEOUT_NO_WAIT, 0, false},
+    {SYS_ioctl, "ioctl", "ioctl", TIMEOUT_NO_WAIT, 0, false},
+    {SYS_epoll_ctl, "epoll_ctl", "epoll_ctl", TIMEOUT_NO_WAIT, 0, false},
+    {SYS_clock_gettime, "clock_gettime", "clock_gettime", TIMEOUT_NO_WAIT, 0,
+     false},
+    {SYS_sched_yield, "sched_yield", "sched_yield", TIMEOUT_NO_WAIT, 0, false},
+    {SYS_exit_group, "exit", "exit_group", TIMEOUT_NO_WAIT, 0, false},
 };
 
 static const struct call *find_call(long number)
@@ -123,6 +138,8 @@ enum wait_class thread_wait(const struct thread_facts *t)
     if (is_file_call(c) && !waits_for_peer(t))
         return WAIT_NONE;
     switch (c->timeout) {
+    case TIMEOUT_NO_WAIT:
+        return WAIT_NONE;
     case TIMEOUT_NEVER:
         return WAIT_FOREVER;
     case TIMEOUT_ALWAYS:

@@ -85,14 +85,14 @@ static const struct traced_call *find_call(unsigned long long number)
 
 /* ------------------------------- the filter ----------------------------- */
 
-/* Looks at the architecture first: elsewhere the same numbers mean other calls,
- * and those pass. */
 static bool is_wanted(const struct faults_wish *w, enum fault_call call)
 {
     return w->trail || (w->feeds && call == FAULT_RECV) ||
            faults_plan_is_about(w->plan, call);
 }
 
+/* Looks at the architecture first: elsewhere the same numbers mean other calls,
+ * and those pass. */
 static unsigned short write_filter(const struct faults_wish *wish,
                                    struct sock_filter *out)
 {

@@ -100,17 +100,21 @@ static void add_rules(const struct journal *j, struct bytes *out)
 /* As many on a line as there is room for. */
 static void add_calls(const struct journal *j, struct bytes *out)
 {
+    static const char begin[] = "  Its last calls: ";
     size_t position = 0, column = 0;
     const char *call;
     while ((call = journal_each_about(j, "last-call", &position))) {
-        const char *before = ", ";
-        if (!column)
-            before = "  Its last calls: ";
-        else if (column + 2 + strlen(call) + 1 > WIDTH)
-            before = ",\n    ";
-        column =
-            *before == ',' && before[1] == '\n' ? 4 : column + strlen(before);
-        bytes_printf(out, "%s%s", before, call);
+        if (!column) {
+            bytes_add_text(out, begin);
+            column = strlen(begin);
+        } else if (column + strlen(", ") + strlen(call) + 1 > WIDTH) {
+            bytes_printf(out, ",\n%*s", 4, "");
+            column = 4;
+        } else {
+            bytes_add_text(out, ", ");
+            column += 2;
+        }
+        bytes_add_text(out, call);
         column += strlen(call);
     }
     bytes_add_text(out, "\n");

@@ -159,7 +159,7 @@ static void describe_spin(struct run *r, const struct program *p)
         const struct spin_call *c = &r->spin.calls[i];
         const char *error =
             c->result < 0 ? strerrorname_np((int)-c->result) : NULL;
-        bytes_printf(&text, "%s %s()", i ? "," : "", spin_call_name(c->call));
+        bytes_printf(&text, "%s %s()", i ? "," : "", call_name(c->call));
         if (c->fd >= 0) {
             bytes_add_text(&text, " on ");
             describe_descriptor(r, p, r->spin.pid, c->fd, &text);

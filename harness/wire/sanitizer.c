@@ -66,7 +66,8 @@ static bool read_frame(const char *line, struct frame *f)
 
 /* Of the stack that begins behind TEXT the student's own frame, and the first
  * of all, which may be the kit's; where there is none of the student's, that
- * twice. */
+ * twice. The caller is the frame above their own, if that is theirs, too; else
+ * its function is empty. */
 static bool find_frames(const char *text, struct frame *own,
                         struct frame *first, struct frame *caller)
 {

@@ -36,42 +36,41 @@ enum kind {
 static const struct asking {
     long call;
     enum kind kind;
-    const char *name;
 } askings[] = {
-    {SYS_read, MOVES, "read"},
-    {SYS_readv, MOVES, "readv"},
-    {SYS_recvfrom, MOVES, "recv"},
-    {SYS_recvmsg, MOVES, "recvmsg"},
-    {SYS_write, MOVES, "write"},
-    {SYS_writev, MOVES, "writev"},
-    {SYS_sendto, MOVES, "send"},
-    {SYS_sendmsg, MOVES, "sendmsg"},
-    {SYS_accept, MOVES, "accept"},
-    {SYS_accept4, MOVES, "accept"},
-    {SYS_connect, ASKS, "connect"},
-    {SYS_close, ASKS, "close"},
-    {SYS_shutdown, ASKS, "shutdown"},
-    {SYS_getsockopt, ASKS, "getsockopt"},
-    {SYS_getpeername, ASKS, "getpeername"},
-    {SYS_ioctl, ASKS, "ioctl"},
-    {SYS_fcntl, ASKS, "fcntl"},
-    {SYS_epoll_ctl, ASKS, "epoll_ctl"},
-    {SYS_clock_gettime, NEUTRAL, "clock_gettime"},
-    {SYS_sched_yield, NEUTRAL, "sched_yield"},
-    {SYS_ppoll, READY, "poll"},
-    {SYS_pselect6, READY, "select"},
-    {SYS_epoll_pwait, READY, "epoll_wait"},
+    {SYS_read, MOVES},
+    {SYS_readv, MOVES},
+    {SYS_recvfrom, MOVES},
+    {SYS_recvmsg, MOVES},
+    {SYS_write, MOVES},
+    {SYS_writev, MOVES},
+    {SYS_sendto, MOVES},
+    {SYS_sendmsg, MOVES},
+    {SYS_accept, MOVES},
+    {SYS_accept4, MOVES},
+    {SYS_connect, ASKS},
+    {SYS_close, ASKS},
+    {SYS_shutdown, ASKS},
+    {SYS_getsockopt, ASKS},
+    {SYS_getpeername, ASKS},
+    {SYS_ioctl, ASKS},
+    {SYS_fcntl, ASKS},
+    {SYS_epoll_ctl, ASKS},
+    {SYS_clock_gettime, NEUTRAL},
+    {SYS_sched_yield, NEUTRAL},
+    {SYS_ppoll, READY},
+    {SYS_pselect6, READY},
+    {SYS_epoll_pwait, READY},
 #ifdef SYS_epoll_pwait2
-    {SYS_epoll_pwait2, READY, "epoll_wait"},
+    {SYS_epoll_pwait2, READY},
 #endif
 #ifdef SYS_poll
-    {SYS_poll, READY, "poll"},
+    {SYS_poll, READY},
 #endif
 #ifdef SYS_select
-    {SYS_select, READY, "select"},
+    {SYS_select, READY},
 #endif
 #ifdef SYS_epoll_wait
-    {SYS_epoll_wait, READY, "epoll_wait"},
+    {SYS_epoll_wait, READY},
 #endif
 };
 
@@ -81,12 +80,6 @@ static const struct asking *find_asking(long call)
         if (askings[i].call == call)
             return &askings[i];
     return NULL;
-}
-
-const char *spin_call_name(long call)
-{
-    const struct asking *a = find_asking(call);
-    return a ? a->name : "a system call";
 }
 
 /* What is printed by the way moves nothing. */

@@ -33,9 +33,6 @@ struct spin {
     int count;
 };
 
-/* "recv" */
-const char *spin_call_name(long call);
-
 /* Watches the thread for some milliseconds; `faults` (or NULL) is what traces
  * it already. True: it is proved to spin. False: it gets somewhere, computes,
  * sleeps, or may not be watched. */

@@ -21,49 +21,36 @@ enum shape {
     SHAPE_EXIT,     /* exit(1) */
     SHAPE_SENDS,    /* send(3, 19 bytes) = 19 */
     SHAPE_RECEIVES, /* recv(3) = 5 "hello" */
-    SHAPE_WAITS     /* select() = 0 (time-out) */
+    SHAPE_WAITS     /* select() = 0 (after 250 ms) */
 };
 
 static const struct form {
     long number;
-    const char *name;
     enum shape shape;
 } forms[] = {
-    {SYS_socket, "socket", SHAPE_NO_FD},
-    {SYS_bind, "bind", SHAPE_FD},
-    {SYS_listen, "listen", SHAPE_FD},
-    {SYS_accept, "accept", SHAPE_FD},
-    {SYS_accept4, "accept", SHAPE_FD},
-    {SYS_connect, "connect", SHAPE_FD},
-    {SYS_getsockopt, "getsockopt", SHAPE_OPTION},
-    {SYS_setsockopt, "setsockopt", SHAPE_OPTION},
-    {SYS_getsockname, "getsockname", SHAPE_FD},
-    {SYS_getpeername, "getpeername", SHAPE_FD},
-    {SYS_shutdown, "shutdown", SHAPE_FD},
-    {SYS_close, "close", SHAPE_CLOSE},
-    {SYS_write, "write", SHAPE_SENDS},
-    {SYS_sendto, "send", SHAPE_SENDS},
-    {SYS_writev, "writev", SHAPE_FD},
-    {SYS_sendmsg, "sendmsg", SHAPE_FD},
-    {SYS_read, "read", SHAPE_RECEIVES},
-    {SYS_recvfrom, "recv", SHAPE_RECEIVES},
-    {SYS_readv, "readv", SHAPE_FD},
-    {SYS_recvmsg, "recvmsg", SHAPE_FD},
-    {SYS_exit_group, "exit", SHAPE_EXIT},
-    {SYS_ppoll, "poll", SHAPE_WAITS},
-    {SYS_pselect6, "select", SHAPE_WAITS},
-    {SYS_epoll_pwait, "epoll_wait", SHAPE_WAITS},
+    {SYS_socket, SHAPE_NO_FD},       {SYS_bind, SHAPE_FD},
+    {SYS_listen, SHAPE_FD},          {SYS_accept, SHAPE_FD},
+    {SYS_accept4, SHAPE_FD},         {SYS_connect, SHAPE_FD},
+    {SYS_getsockopt, SHAPE_OPTION},  {SYS_setsockopt, SHAPE_OPTION},
+    {SYS_getsockname, SHAPE_FD},     {SYS_getpeername, SHAPE_FD},
+    {SYS_shutdown, SHAPE_FD},        {SYS_close, SHAPE_CLOSE},
+    {SYS_write, SHAPE_SENDS},        {SYS_sendto, SHAPE_SENDS},
+    {SYS_writev, SHAPE_FD},          {SYS_sendmsg, SHAPE_FD},
+    {SYS_read, SHAPE_RECEIVES},      {SYS_recvfrom, SHAPE_RECEIVES},
+    {SYS_readv, SHAPE_FD},           {SYS_recvmsg, SHAPE_FD},
+    {SYS_exit_group, SHAPE_EXIT},    {SYS_ppoll, SHAPE_WAITS},
+    {SYS_pselect6, SHAPE_WAITS},     {SYS_epoll_pwait, SHAPE_WAITS},
 #ifdef SYS_epoll_pwait2
-    {SYS_epoll_pwait2, "epoll_wait", SHAPE_WAITS},
+    {SYS_epoll_pwait2, SHAPE_WAITS},
 #endif
 #ifdef SYS_poll
-    {SYS_poll, "poll", SHAPE_WAITS},
+    {SYS_poll, SHAPE_WAITS},
 #endif
 #ifdef SYS_select
-    {SYS_select, "select", SHAPE_WAITS},
+    {SYS_select, SHAPE_WAITS},
 #endif
 #ifdef SYS_epoll_wait
-    {SYS_epoll_wait, "epoll_wait", SHAPE_WAITS},
+    {SYS_epoll_wait, SHAPE_WAITS},
 #endif
 };
 
@@ -213,7 +200,7 @@ static const char *option_name(const struct trail_call *c)
 static void tell_call(const struct trail_call *c, int times, struct bytes *out)
 {
     const struct form *f = find_form(c->number);
-    bytes_printf(out, "%s(", f->name);
+    bytes_printf(out, "%s(", call_name(c->number));
     if (f->shape != SHAPE_NO_FD && f->shape != SHAPE_WAITS)
         bytes_printf(out, "%d", (int)c->arguments[0]);
     if (f->shape == SHAPE_SENDS)

@@ -270,20 +270,24 @@ static bool may_not_look(const struct program *p)
     return count < 0;
 }
 
+struct port_count {
+    int port, count;
+};
+
 static bool count_here(const struct socket_facts *facts, void *context)
 {
-    int *port_and_count = context;
-    port_and_count[1] += address_port(&facts->local) == port_and_count[0];
+    struct port_count *c = context;
+    c->count += address_port(&facts->local) == c->port;
     return true;
 }
 
 /* What is left at this port of the connections of a server before. */
 static int count_time_wait(int port)
 {
-    int port_and_count[2] = {port, 0};
+    struct port_count c = {.port = port};
     if (port)
-        sockdiag_each(TCP_STATE_TIME_WAIT, count_here, port_and_count);
-    return port_and_count[1];
+        sockdiag_each(TCP_STATE_TIME_WAIT, count_here, &c);
+    return c.count;
 }
 
 static bool wait_until_it_listens(struct run *r, struct program *p, int port)
