@@ -66,9 +66,9 @@ static const struct {
      "What your program asked of the kernel last, on its connections, and "
      "what\n"
      "it got: connect(3) = ECONNREFUSED failed, recv(4) = 5 \"hello\" brought\n"
-     "5 bytes. The numbers are descriptors. They come from a second run of\n"
-     "the check, in which each call is looked at; \"made to fail\" and \"cut\n"
-     "short\" say what the check has done."},
+     "5 bytes. The first number is the descriptor. They come from a second\n"
+     "run of the check, on other ports, in which each call is looked at;\n"
+     "\"made to fail\" and \"cut short\" say what the check has done."},
     {"not run",
      "A check that this one needs has failed. Mend that one first; then this\n"
      "one is run."},

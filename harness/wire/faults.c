@@ -55,6 +55,7 @@ static const struct traced_call {
     {SYS_shutdown, FAULT_CALLS, CUT_NOT, 0},
     {SYS_close, FAULT_CALLS, CUT_NOT, 0},
     {SYS_exit_group, FAULT_CALLS, CUT_NOT, 0},
+    {SYS_rt_sigreturn, FAULT_CALLS, CUT_NOT, 0},
     /* waits */
     {SYS_ppoll, FAULT_WAIT, CUT_NOT, 0},
     {SYS_pselect6, FAULT_WAIT, CUT_NOT, 0},
@@ -424,6 +425,7 @@ static bool makes_tcp(const unsigned long long *arguments)
 static bool has_socket(long number)
 {
     return number != SYS_socket && number != SYS_exit_group &&
+           number != SYS_rt_sigreturn &&
            find_call((unsigned long long)number)->call != FAULT_WAIT;
 }
 

@@ -12,21 +12,32 @@
 
 #include <stdbool.h>
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #define TRAIL_CALLS 64 /* are kept */
 #define TRAIL_DATA 12  /* bytes of each that receives: the last */
 
+/* How a call that a signal has broken off went on behind the handler. */
+enum trail_after {
+    AFTER_NOTHING, /* not at all: there is no handler, or it has not returned */
+    AFTER_EINTR,   /* it failed */
+    AFTER_RESTART  /* the kernel began it anew: SA_RESTART */
+};
+
 struct trail_call {
     pid_t tid;
     bool is_over;
+    bool is_again; /* the one before was broken off, and is made once more */
     long number;
     unsigned long arguments[4];
     long result;
     int error;         /* that getsockopt(SO_ERROR) has given */
     double timeout_ms; /* of a wait; -1: none */
     int signal;        /* that has broken it off; 0: none */
-    const char *fault; /* what was done to it; NULL: nothing */
+    enum trail_after after;
+    struct sockaddr_storage address; /* that bind() or connect() was given */
+    const char *fault;               /* what was done to it; NULL: nothing */
     unsigned char data[TRAIL_DATA];
     size_t length; /* of these */
 };
@@ -36,7 +47,8 @@ struct trail {
     unsigned long count;
 };
 
-/* The thread begins a call; FAULT is a text that stays. */
+/* The thread begins a call, which may be the return from a signal's handler;
+ * FAULT is a text that stays. */
 void trail_enter(struct trail *t, pid_t tid, long number,
                  const unsigned long long *arguments, const char *fault);
 /* The thread comes out of it, and stands still. */
