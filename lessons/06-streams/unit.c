@@ -72,9 +72,10 @@ static void tear_down(void)
                   descriptors_before, count_descriptors());
 }
 
-static void wait_for(const struct async_result *ar)
+static void wait_for(const struct async_result *ar, const char *begin)
 {
-    ck_assert_msg(ar != NULL, "Begin: %s", strerror(errno));
+    ck_assert_msg(ar != NULL, "%s: %s", begin, strerror(errno));
+    suite_wait_for(begin);
     while (!async_is_completed(ar))
         ck_assert_int_eq(loop_run_once(loop, -1), 0);
 }
@@ -85,7 +86,7 @@ static struct tcp_client *accept_one(void)
     struct async_result *ar = tcp_listener_begin_accept(listener, NULL, NULL);
     struct tcp_client *client;
 
-    wait_for(ar);
+    wait_for(ar, "BeginAccept");
     client = tcp_listener_end_accept(listener, ar);
     ck_assert_msg(client != NULL, "EndAccept: %s", strerror(errno));
     return client;
@@ -142,7 +143,7 @@ static ssize_t read_some(struct network_stream *stream, void *buffer,
     struct async_result *ar =
         network_stream_begin_read(stream, buffer, length, NULL, NULL);
 
-    wait_for(ar);
+    wait_for(ar, "BeginRead");
     return network_stream_end_read(stream, ar);
 }
 
@@ -152,7 +153,7 @@ static int write_all(struct network_stream *stream, const void *buffer,
     struct async_result *ar =
         network_stream_begin_write(stream, buffer, length, NULL, NULL);
 
-    wait_for(ar);
+    wait_for(ar, "BeginWrite");
     return network_stream_end_write(stream, ar);
 }
 
@@ -189,7 +190,7 @@ START_TEST(rule_52_stop_cancels)
     tcp_listener_stop(listener);
     tcp_listener_stop(listener);
     for (int i = 0; i < 3; i++) {
-        wait_for(ar[i]);
+        wait_for(ar[i], "BeginAccept");
         ck_assert_msg(failed_accept(listener, ar[i]) == ECANCELED,
                       "52: Stop, then End: %s", strerror(errno));
         ck_assert_msg(failed_accept(listener, ar[i]) == EALREADY,
@@ -211,7 +212,7 @@ START_TEST(rule_52_stop_and_start_meanwhile)
     ck_assert_int_eq(tcp_listener_start(listener, 5), 0);
     late = tcp_listener_begin_accept(listener, NULL, NULL);
     fd = plain_connect(&here);
-    wait_for(late);
+    wait_for(late, "BeginAccept");
     ck_assert_msg(failed_accept(listener, early) == ECANCELED,
                   "52: stopped, also when it was started again: %s",
                   strerror(errno));
@@ -231,7 +232,7 @@ START_TEST(rule_52_accepted_then_stopped)
     int fd = plain_connect(&here);
     char byte;
 
-    wait_for(ar);
+    wait_for(ar, "BeginAccept");
     tcp_listener_stop(listener);
     ck_assert_msg(failed_accept(listener, ar) == EBADF,
                   "completed, then Stop, then End: %s", strerror(errno));
@@ -251,7 +252,7 @@ START_TEST(accepts_of_another)
 
     ck_assert_int_eq(tcp_listener_start(other, 5), 0);
     ck_assert_int_eq(failed_accept(listener, NULL), EINVAL);
-    wait_for(ar);
+    wait_for(ar, "BeginAccept");
     ck_assert_msg(failed_accept(other, ar) == EINVAL,
                   "ended with another listener: %s", strerror(errno));
     client = tcp_listener_end_accept(listener, ar);
@@ -260,7 +261,7 @@ START_TEST(accepts_of_another)
     ck_assert_msg(failed_accept(listener, ar) == EDEADLK,
                   "End must not wait on the loop's own thread");
     tcp_listener_stop(listener);
-    wait_for(ar);
+    wait_for(ar, "BeginAccept");
     ck_assert_int_eq(failed_accept(listener, ar), ECANCELED);
     tcp_client_destroy(client);
     tcp_listener_destroy(other);
@@ -279,7 +280,7 @@ START_TEST(rule_53_start_twice)
     ck_assert_msg(address_of(listener).sin_port == here.sin_port,
                   "53: the address has changed");
     fd = plain_connect(&here);
-    wait_for(ar);
+    wait_for(ar, "BeginAccept");
     client = tcp_listener_end_accept(listener, ar);
     ck_assert_msg(client != NULL, "53: what was pending goes on: %s",
                   strerror(errno));
@@ -348,7 +349,7 @@ START_TEST(rule_54_get_stream)
     ar = connect_to(client, &here);
     ck_assert_msg(tcp_client_get_stream(client) == NULL && errno == ENOTCONN,
                   "54: before the connect is ended");
-    wait_for(ar);
+    wait_for(ar, "BeginConnect");
     ck_assert_msg(tcp_client_end_connect(client, ar) == 0, "EndConnect: %s",
                   strerror(errno));
     stream = tcp_client_get_stream(client);
@@ -406,7 +407,7 @@ START_TEST(connects_that_make_no_sense)
     ck_assert_msg(errno == EDEADLK,
                   "End must not wait on the loop's own thread: %s",
                   strerror(errno));
-    wait_for(ar);
+    wait_for(ar, "BeginConnect");
     ck_assert_int_eq(tcp_client_end_connect(client, NULL), -1);
     ck_assert_int_eq(errno, EINVAL);
     ck_assert_int_eq(tcp_client_end_connect(other, ar), -1);
@@ -436,7 +437,7 @@ static void fail_to_connect(struct tcp_client *client)
         ck_assert_int_eq(errno, EAFNOSUPPORT);
         return;
     }
-    wait_for(ar);
+    wait_for(ar, "BeginConnect");
     ck_assert_int_eq(tcp_client_end_connect(client, ar), -1);
     ck_assert_msg(errno == ECONNREFUSED || errno == EADDRNOTAVAIL,
                   "refused, but: %s", strerror(errno));
@@ -461,7 +462,7 @@ START_TEST(another_address_after_a_failed_one)
     ck_assert_msg(count_descriptors() == descriptors,
                   "a try has left a descriptor open");
     ar = connect_to(client, &here);
-    wait_for(ar);
+    wait_for(ar, "BeginConnect");
     ck_assert_msg(tcp_client_end_connect(client, ar) == 0,
                   "the third address listens: %s", strerror(errno));
     ck_assert_int_eq(async_remote_address(tcp_client_socket(client),
@@ -480,7 +481,7 @@ START_TEST(a_failed_connect_and_no_more)
 
     tcp_listener_stop(listener);
     ar = connect_to(client, &here);
-    wait_for(ar);
+    wait_for(ar, "BeginConnect");
     ck_assert_int_eq(tcp_client_end_connect(client, ar), -1);
     ck_assert_int_eq(errno, ECONNREFUSED);
     tcp_client_destroy(client);
@@ -524,7 +525,7 @@ static void set_up_connection(void)
     ck_assert_int_eq(
         connect(theirs, (struct sockaddr *)&address, sizeof address), 0);
     ar = async_begin_accept(accepting, NULL, NULL);
-    wait_for(ar);
+    wait_for(ar, "BeginAccept");
     ours = async_end_accept(accepting, ar);
     ck_assert_ptr_nonnull(ours);
     async_close(accepting);
@@ -580,6 +581,7 @@ START_TEST(rule_56_a_stream_that_owns_closes)
 
     network_stream_close(stream);
     network_stream_close(stream);
+    suite_wait_for("56: the stream was closed, and the peer waits for FIN");
     ck_assert_msg(recv(theirs, &byte, 1, 0) == 0,
                   "56: the peer does not see FIN");
     ASSERT_FAILS(async_begin_receive(ours, &byte, 1, NULL, NULL) != NULL, EBADF,
@@ -605,12 +607,12 @@ START_TEST(rule_56_a_stream_that_does_not_own)
     ck_assert_msg(ar != NULL,
                   "56: the stream was closed, and so was the socket that it "
                   "does not own");
-    wait_for(ar);
+    wait_for(ar, "BeginSend");
     ck_assert_msg(async_end_send(ours, ar) == 1,
                   "56: the socket that the stream does not own is not usable");
     ck_assert_int_eq(recv(theirs, &byte, 1, 0), 1);
     ck_assert_int_eq(send(theirs, "x", 1, 0), 1);
-    wait_for(pending);
+    wait_for(pending, "BeginRead");
     ck_assert_msg(network_stream_end_read(stream, pending) == 1 && byte == 'x',
                   "56: what was pending when the stream was closed cannot be "
                   "ended: %s",
@@ -702,7 +704,7 @@ static void wait_for_something(void)
 {
     struct async_result *ar = async_begin_receive(ours, NULL, 0, NULL, NULL);
 
-    wait_for(ar);
+    wait_for(ar, "BeginReceive");
     ck_assert_int_eq(async_end_receive(ours, ar), 0);
 }
 
@@ -769,7 +771,7 @@ START_TEST(rule_58_a_read_is_pending)
     poll(&watch, 1, -1);
     ck_assert_msg(!network_stream_data_available(stream),
                   "58: the byte is for the read that was begun before");
-    wait_for(ar);
+    wait_for(ar, "BeginRead");
     ck_assert_int_eq(network_stream_end_read(stream, ar), 1);
     network_stream_destroy(stream);
 }
@@ -788,7 +790,7 @@ START_TEST(a_write_is_all_or_an_error)
     ck_assert_msg(!async_is_completed(ar), "nobody reads");
     plain_reset(theirs);
     theirs = -1;
-    wait_for(ar);
+    wait_for(ar, "BeginWrite");
     errno = 0;
     ck_assert_msg(network_stream_end_write(stream, ar) == -1,
                   "a part was sent, then the peer reset, and EndWrite reports "
@@ -825,7 +827,7 @@ START_TEST(ends_that_make_no_sense)
     ASSERT_FAILS(network_stream_end_read(stream, ar) != -1, EDEADLK,
                  "21: EndRead before it is complete");
     ck_assert_int_eq(send(theirs, "x", 1, 0), 1);
-    wait_for(ar);
+    wait_for(ar, "BeginRead");
     ck_assert_msg(network_stream_end_read(stream, ar) == 1,
                   "18: the read was untouched, and EndRead failed: %s",
                   strerror(errno));
