@@ -85,7 +85,63 @@ of_lesson() {
 @test "a call that a signal has broken off, and that was made again" {
     of_lesson 01-accept-connect signal-retried
     graded 1 grade1 DIR="$solution" CHECK=stop
-    said "accept(3) broken off by SIGTERM"
+    said "accept(3) broken off by SIGTERM (EINTR), accept(3) again"
+}
+
+@test "a call that the kernel has begun anew behind a signal" {
+    of_lesson 01-accept-connect signal-retried
+    sed -i 's/{\.sa_handler = [a-z_]*/&, .sa_flags = SA_RESTART/' "$solution/server.c"
+    graded 1 grade1 DIR="$solution" CHECK=stop
+    said "accept(3) broken off by SIGTERM and begun anew by the kernel (SA_RESTART)"
+}
+
+@test "what a call was given: a backlog, an address, which side is shut" {
+    of_lesson 01-accept-connect short-backlog
+    graded 1 grade1 DIR="$solution" CHECK=queue
+    said "bind(3, 127.0.0.1:0) = 0, listen(3, 1) = 0"
+    of_lesson 04-begin-end address-not-copied
+    graded 1 grade4 DIR="$solution" CHECK=connect-at-once
+    said "connect(8, no address) = 0"
+    of_lesson 02-send-receive cut-is-complete
+    graded 1 grade2 DIR="$solution" CHECK=cut-text
+    said "send(4, 6 bytes) = 6, shutdown(4, SHUT_WR) = 0"
+}
+
+@test "where a server waits, in whichever thread" {
+    of_lesson 07-events waits-in-the-callback
+    graded 1 grade7 DIR="$solution" CHECK=accepts-again
+    said "The server waits in serve(), server.c line"
+    said ", and in on_accept(), server.c line"
+}
+
+@test "who was held back, and where it waits now" {
+    of_lesson 07-events client-resets-after-begin
+    graded 1 grade7 DIR="$solution" CHECK=client-next-address
+    said "the first thread of the client was held back until the others had done"
+    said "The client waits in connect_to(), client.c line"
+}
+
+@test "a stop that nobody hears, and a server that is busy until its time is over" {
+    of_lesson 08-async-echo beyond-full-is-deaf
+    graded 1 grade8 DIR="$solution" CHECK=stop-full
+    [[ $output != *"machine is too busy"* ]] || skip "the machine is too busy"
+    said "Before that: SIGINT was sent, and nothing happened for "
+    of_lesson 08-async-echo beyond-asks-for-room
+    graded 1 grade8 DIR="$solution" CHECK=full-sleeps
+    [[ $output != *"machine is too busy"* ]] || skip "the machine is too busy"
+    said "without a pause, though nothing came"
+}
+
+@test "who has given back what is used later" {
+    of_lesson 05-send-receive-async buffer-used-twice
+    graded 1 grade5 DIR="$solution" CHECK=one-message
+    said "given back in end_conversation(), server.c line 69, called by on_receive()."
+}
+
+@test "which Begin of a unit test it was" {
+    of_lesson 06-streams socket-not-kept
+    graded 1 grade6 DIR="$solution" CHECK=stream-access
+    said "rule_57_access: BeginRead: Invalid argument."
 }
 
 @test "whom a select() has told that returns again and again" {
@@ -105,7 +161,7 @@ of_lesson() {
     of_lesson 04-begin-end times-swapped
     graded 1 grade4 DIR="$solution" CHECK=other-work
     # Of 250 ms, a little is over when the wait begins.
-    said "connect(5) = EINPROGRESS, select() = 0 (after "
+    said ") = EINPROGRESS, select() = 0 (after "
     said " ms), close(5), exit(1)"
 }
 

@@ -5,12 +5,14 @@
  * cannot be traced by the sanitizer and by others.
  *
  * Where wire asks for it, the program also tells where it has made most of what
- * it holds (WIRE_PLACES=memory, on SIGUSR2), or where it spends its time
- * (=time, by itself). */
+ * it holds (WIRE_PLACES=memory, on SIGUSR2), where a thread waits (=locks, on
+ * SIGUSR2 for that one), or where it spends its time (=time, by itself). */
 
+#include <errno.h>
 #include <sanitizer/common_interface_defs.h>
 #include <sanitizer/lsan_interface.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -39,6 +41,24 @@ static void tell_memory(int signal_number)
     __sanitizer_print_memory_profile(90, BLOCKS);
 }
 
+/* Threads that leave all signals to the first one must hear this one. */
+static bool asks_threads;
+
+int pthread_sigmask(int how, const sigset_t *restrict set,
+                    sigset_t *restrict before)
+{
+    sigset_t but;
+
+    if (set != NULL && how != SIG_UNBLOCK && asks_threads) {
+        but = *set;
+        sigdelset(&but, SIGUSR2);
+        set = &but;
+    }
+    return syscall(SYS_rt_sigprocmask, how, set, before, _NSIG / 8) == -1
+               ? errno
+               : 0;
+}
+
 __attribute__((constructor)) static void wait_to_be_asked(void)
 {
     struct sigaction action = {.sa_flags = SA_RESTART};
@@ -46,6 +66,10 @@ __attribute__((constructor)) static void wait_to_be_asked(void)
     const char *places = getenv("WIRE_PLACES");
     if (places != NULL && strcmp(places, "memory") == 0) {
         action.sa_handler = tell_memory;
+        sigaction(SIGUSR2, &action, NULL);
+    } else if (places != NULL && strcmp(places, "locks") == 0) {
+        asks_threads = true;
+        action.sa_handler = tell_place;
         sigaction(SIGUSR2, &action, NULL);
     } else if (places != NULL && strcmp(places, "time") == 0) {
         action.sa_handler = tell_place;

@@ -441,6 +441,15 @@ bool program_hold_back(struct program *p)
     return true;
 }
 
+void program_let_loose(struct program *p)
+{
+    if (!p->held_back || p->ended)
+        return;
+    p->held_back = false;
+    if (!p->at_stop)
+        ptrace(PTRACE_INTERRUPT, p->pid, NULL, NULL);
+}
+
 /* The first thread stands still: before or after a system call, or with a
  * signal that it is to get. */
 static void note_stop(struct program *p, int status)
@@ -456,6 +465,11 @@ static bool let_go_on(struct program *p)
 {
     pid_t pids[PROCESSES_MAX];
 
+    if (!p->held_back) {
+        p->at_stop = false;
+        ptrace(PTRACE_DETACH, p->pid, NULL, (long)p->stop_signal);
+        return true;
+    }
     if (!quiet_but_for(p->pid, pids, program_tree(p, pids)))
         return false;
     p->at_stop = false;

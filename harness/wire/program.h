@@ -106,6 +106,8 @@ enum start_result program_start(struct program *p, char *const *arguments,
 /* From now on its first thread runs only while its other threads sleep. False
  * with errno where that may not be done. */
 bool program_hold_back(struct program *p);
+/* It goes on as it likes, from its next stop on. */
+void program_let_loose(struct program *p);
 
 /* Tells the journal the end of what was printed, where something was cut. */
 void program_tell_last(const struct program *p, struct journal *j);

@@ -244,6 +244,18 @@ static bool is_about_the_program(const struct journal *j)
     return false;
 }
 
+/* Sentences about the student's code. */
+static void add_places(const struct journal *j, const char *key,
+                       struct bytes *out)
+{
+    size_t position = 0;
+    const char *text;
+    while ((text = journal_each_about(j, key, &position))) {
+        bytes_add_text(out, "  ");
+        wrap(out, "", 4, text);
+    }
+}
+
 void report_failure(const struct journal *j, const struct report_options *o,
                     struct bytes *out)
 {
@@ -256,10 +268,10 @@ void report_failure(const struct journal *j, const struct report_options *o,
     wrap(out, "  ", 2, journal_get(j, "sentence"));
     if (*journal_get(j, "last-words"))
         wrap(out, "  Its last words: ", 4, journal_get(j, "last-words"));
-    if (*journal_get(j, "most")) {
-        bytes_add_text(out, "  ");
-        wrap(out, "", 4, journal_get(j, "most"));
-    }
+    if (*journal_get(j, "before"))
+        wrap(out, "  Before that: ", 4, journal_get(j, "before"));
+    add_places(j, "place", out);
+    add_places(j, "waits", out);
     if (*journal_get(j, "last-call"))
         add_calls(j, out);
     else if (*journal_get(j, "last-fault"))

@@ -97,8 +97,8 @@ struct run {
      * what they find, and not for what it costs. NULL: the plain one. */
     const char *sanitized;
     bool follows; /* how a failure comes about is wanted: the last calls, */
-    const char *places; /* or what asks the sanitized build where memory or
-                           time is spent: NAME=value */
+    const char *places; /* and what asks the sanitized build for places in it:
+                           NAME=value */
     bool feeds;         /* a peer will send without a pause */
     bool stirred; /* the last look let a thread go on that stood at a call */
     bool frame_has_timer; /* that of unit tests, which ends none of their waits
@@ -215,6 +215,10 @@ double run_patience_ms(void);
 /* Tells the journal what all programs are doing now, once; a failure does so
  * too. */
 void run_describe(struct run *r);
+
+/* Notes what is no failure by itself, and may be why one comes. */
+void run_before(struct run *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Tells what the program did wrong, and what it was doing; false. */
 bool run_fail(struct run *r, const char *code, const char *format, ...)

@@ -2,6 +2,7 @@
 
 #include "contract.h"
 #include "rounds.h"
+#include "run_where.h"
 #include "sanitizer.h"
 
 #include <signal.h>
@@ -199,7 +200,10 @@ static void add_faults(struct run *r)
 }
 
 /* What asks a sanitized program for places: harness/grade/last_look.c. */
-static const char MEMORY[] = "WIRE_PLACES=memory", TIME[] = "WIRE_PLACES=time";
+static const char *const askings[STORIES] = {
+    [STORY_MEMORY] = "WIRE_PLACES=memory",
+    [STORY_TIME] = "WIRE_PLACES=time",
+    [STORY_LOCKS] = "WIRE_PLACES=locks"};
 
 static struct run *begin(const struct assignment *a, const struct options *o,
                          struct journal *j)
@@ -209,9 +213,8 @@ static struct run *begin(const struct assignment *a, const struct options *o,
     r->server = a->server;
     r->options = o;
     r->sanitized = a->build;
-    r->follows = a->follows;
-    if (a->follows && a->build)
-        r->places = script_does(a->script, verb_cpu_start) ? TIME : MEMORY;
+    r->follows = a->story == STORY_CALLS;
+    r->places = askings[a->story];
     r->feeds = script_does(a->script, verb_pour) && !a->build;
     r->journal = j;
     r->news = a->news;
@@ -285,13 +288,6 @@ bool run_check_has_build(const struct script *s, const char *server,
     return has_program(s, server, o, build);
 }
 
-/* The address sanitizer can tell of these where they come from: see
- * harness/grade/last_look.c. */
-static bool has_places(const char *code)
-{
-    return strcmp(code, "kept") == 0 || strcmp(code, "slow") == 0;
-}
-
 /* Who measures or holds back a program must be alone with it. Of rounds only a
  * leak of descriptors, threads or processes shows in calls. */
 static bool can_be_traced(const struct script *s, const char *code)
@@ -300,16 +296,40 @@ static bool can_be_traced(const struct script *s, const char *code)
            !script_does(s, verb_hold_back) && !script_does(s, verb_cpu_start);
 }
 
-bool run_check_is_followed(const struct script *s, const char *server,
-                           const struct options *o, const struct journal *j,
-                           const char **build)
+/* How the programs were found where it failed. */
+static bool was_doing(const struct journal *j, const char *what)
+{
+    size_t position = 0;
+    const char *text;
+    while ((text = journal_each_about(j, "doing", &position)))
+        if (strstr(text, what))
+            return true;
+    return false;
+}
+
+bool run_check_has_story(const struct script *s, const char *server,
+                         const struct options *o, const struct journal *j,
+                         enum story story)
 {
     const char *code = journal_get(j, "code");
+    bool is_kept = strcmp(code, "kept") == 0,
+         is_slow = strcmp(code, "slow") == 0;
     if ((!journal_verdict_is(j, "fail") && !journal_verdict_is(j, "advice")) ||
         strcmp(code, "sanitizer") == 0 || strcmp(code, "not-started") == 0)
         return false;
-    *build = has_places(code) ? "san" : NULL;
-    return *build ? has_program(s, server, o, *build) : can_be_traced(s, code);
+    switch (story) {
+    case STORY_CALLS:
+        return !is_kept && !is_slow && can_be_traced(s, code);
+    case STORY_MEMORY:
+        return is_kept && has_program(s, server, o, "san");
+    case STORY_TIME:
+        return is_slow && has_program(s, server, o, "san");
+    case STORY_LOCKS:
+        return was_doing(j, "(kernel: futex)") &&
+               has_program(s, server, o, "san");
+    default:
+        return false;
+    }
 }
 
 static int line_of_failure(const struct journal *j)
@@ -325,41 +345,57 @@ void run_check_take_story(struct journal *j, const struct journal *followed)
     size_t position = 0;
     const char *text;
 
-    if (*journal_get(followed, "most"))
-        journal_about(j, "most", journal_get(followed, "most"));
+    if (*journal_get(followed, "place"))
+        journal_about(j, "place", journal_get(followed, "place"));
     if (strcmp(journal_get(j, "code"), journal_get(followed, "code")) != 0 ||
         line_of_failure(j) != line_of_failure(followed))
         return;
     while ((text = journal_each_about(followed, "last-call", &position)))
         journal_about(j, "last-call", text);
+    position = 0;
+    while ((text = journal_each_about(followed, "waits", &position)))
+        journal_about(j, "waits", text);
 }
 
 /* Asks for what is held, as long as it is: much of it is given back at the end,
  * though nobody has needed it any more. */
-static void ask_for_places(struct run *r)
+static void ask_for_memory(struct run *r)
 {
     for (int i = 0; i < r->program_count; i++)
         program_signal(&r->programs[i], SIGUSR2, r->journal);
     run_wait_quiet(r);
 }
 
+static void tell_place(struct run *r, const char *key, const char *words,
+                       const struct bytes *place)
+{
+    struct bytes text = {0};
+    bytes_printf(&text, "%s%s", words, bytes_text(place));
+    if (place->length)
+        journal_about(r->journal, key, bytes_text(&text));
+    bytes_free(&text);
+}
+
 /* What the programs say where WIRE_PLACES asks for it. */
-static void tell_places(struct run *r)
+static void tell_places(struct run *r, enum story story)
 {
     for (int i = 0; i < r->program_count; i++) {
-        struct bytes text = {0}, place = {0};
-        const char *said = bytes_text(&r->programs[i].err.text);
-        const char *heap = strstr(said, "Live Heap Allocations");
-        bytes_add_text(&text, heap ? "Most of what it keeps was made"
-                                   : "It spends most of its time");
-        if (heap)
-            sanitizer_first(heap, &place);
-        else
+        struct program *p = &r->programs[i];
+        const char *said = bytes_text(&p->err.text);
+        struct bytes words = {0}, place = {0};
+        if (story == STORY_MEMORY) {
+            const char *heap = strstr(said, "Live Heap Allocations");
+            sanitizer_first(heap ? heap : "", &place);
+            tell_place(r, "place", "Most of what it keeps was made", &place);
+        } else if (story == STORY_TIME) {
             sanitizer_most_frequent(said, &place);
-        bytes_add_text(&text, bytes_text(&place));
-        if (place.length)
-            journal_about(r->journal, "most", bytes_text(&text));
-        bytes_free(&text);
+            tell_place(r, "place", "It spends most of its time", &place);
+        } else if (p->started && !p->ended && !p->frozen) {
+            run_where_it_is_locked(r, p, &place);
+            bytes_printf(&words, "The %s waits", p->name);
+            tell_place(r, "waits", bytes_text(&words), &place);
+        }
+        bytes_free(&words);
         bytes_free(&place);
     }
 }
@@ -372,12 +408,14 @@ void run_check(const struct assignment *a, const struct options *o,
         add_faults(r);
         bool good = run_steps(r, r->script->steps, r->script->step_count) &&
                     still_alive(r);
-        if (r->places && strcmp(r->places, MEMORY) == 0)
-            ask_for_places(r);
+        if (a->story == STORY_MEMORY)
+            ask_for_memory(r);
+        if (a->story == STORY_LOCKS && !good)
+            tell_places(r, a->story);
         if (good && r->sanitized)
             let_it_end(r);
-        if (r->places)
-            tell_places(r);
+        if (a->story == STORY_MEMORY || a->story == STORY_TIME)
+            tell_places(r, a->story);
     }
     tear_down(r);
     if (r->look.syscalls_hidden)

@@ -7,12 +7,22 @@
 
 #include "run.h"
 
+/* What one more run of a check is to tell that has failed. */
+enum story {
+    STORY_NONE, /* nothing: the run is for its verdict */
+    STORY_CALLS,
+    STORY_MEMORY, /* where most of it was made, */
+    STORY_TIME,   /* where it is spent, */
+    STORY_LOCKS,  /* and where threads wait: on the sanitized build */
+    STORIES
+};
+
 /* Who is asked what. */
 struct assignment {
     const struct script *script;
-    const char *server;    /* the program that is called so in the steps */
-    const char *build;     /* of the programs: "san", "tsan"; NULL: the plain */
-    bool follows;          /* how a failure comes about; gives no verdict */
+    const char *server; /* the program that is called so in the steps */
+    const char *build;  /* of the programs: "san", "tsan"; NULL: the plain */
+    enum story story;
     const char *waits_for; /* a check that it needs, and that was not passed;
                               NULL: it can run */
     int news;              /* a descriptor that gets NEWS_...; -1: none */
@@ -23,11 +33,10 @@ struct assignment {
 bool run_check_has_build(const struct script *s, const char *server,
                          const struct options *o, const char *build);
 
-/* A check has failed. True if one more run of it, that is followed, can say
- * more of that; on this build. */
-bool run_check_is_followed(const struct script *s, const char *server,
-                           const struct options *o, const struct journal *j,
-                           const char **build);
+/* A check has failed. True if it has such a story, too. */
+bool run_check_has_story(const struct script *s, const char *server,
+                         const struct options *o, const struct journal *j,
+                         enum story story);
 
 /* Takes what the followed run was to tell, where it fits. */
 void run_check_take_story(struct journal *j, const struct journal *followed);

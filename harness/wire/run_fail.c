@@ -544,6 +544,22 @@ static void tell_last_fault(struct run *r)
     }
 }
 
+/* A stop that nobody has heard: nothing came of it before a time-out did. */
+static void tell_unheard(struct run *r)
+{
+    const struct journal *j = r->journal;
+    const struct event *sent = NULL;
+    for (size_t i = 0; i < j->count; i++) {
+        const struct event *e = &j->events[i];
+        if (e->kind == EVENT_ABOUT || e->kind == EVENT_STEP)
+            continue;
+        if (sent && e->ms - sent->ms > r->script->timer * 0.8)
+            run_before(r, "%s was sent, and nothing happened for %.0f ms",
+                       bytes_text(&sent->value), e->ms - sent->ms);
+        sent = e->kind == EVENT_SIGNAL ? e : NULL;
+    }
+}
+
 static void tell_last_calls(struct run *r)
 {
     for (int i = 0; i < r->program_count; i++) {
@@ -596,6 +612,8 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
     if (text.data[0] >= 'a' && text.data[0] <= 'z')
         text.data[0] = (char)(text.data[0] - 'a' + 'A');
     tell_last_fault(r);
+    if (r->script->timer)
+        tell_unheard(r);
     journal_about(r->journal, "code", code);
     journal_about(r->journal, "sentence", bytes_text(&text));
     run_describe(r);
@@ -616,6 +634,16 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
         journal_about(r->journal, "hint", hint->text);
     r->verdict = VERDICT_FAIL;
     return false;
+}
+
+void run_before(struct run *r, const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    journal_about(r->journal, "before", text);
 }
 
 bool run_fail(struct run *r, const char *code, const char *format, ...)

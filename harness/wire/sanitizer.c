@@ -64,16 +64,21 @@ static bool read_frame(const char *line, struct frame *f)
  * harness/grade/last_look.c); it is where that was called. */
 #define HANDLER " in tell_place "
 
-/* Of the stack that begins behind TEXT the student's own frame, and the first
- * of all, which may be the kit's; where there is none of the student's, that
- * twice. The caller is the frame above their own, if that is theirs, too; else
- * its function is empty. */
-static bool find_frames(const char *text, struct frame *own,
-                        struct frame *first, struct frame *caller)
+/* Of the stack that begins behind TEXT. */
+struct place {
+    struct frame own;    /* the student's innermost; or else as the first */
+    struct frame first;  /* of all; it may be the kit's */
+    struct frame caller; /* the one above their own, if that is theirs, too; or
+                            else its function is empty */
+    struct frame main;   /* the first of theirs in another file than their own,
+                            or else that */
+};
+
+static bool find_place(const char *text, struct place *p)
 {
     struct frame f;
-    caller->function[0] = '\0';
     bool found = false, inside = false, is_next = false;
+    memset(p, 0, sizeof *p);
     for (const char *line = text; line; line = strchr(line, '\n')) {
         line += *line == '\n';
         const char *mark = line + strspn(line, " ");
@@ -91,13 +96,15 @@ static bool find_frames(const char *text, struct frame *own,
         if (!read_frame(line, &f))
             continue;
         if (!found)
-            *first = f;
-        if (!found || (f.is_mine && !own->is_mine)) {
-            *own = f;
+            p->first = f;
+        if (!found || (f.is_mine && !p->own.is_mine)) {
+            p->own = p->main = f;
             is_next = true;
         } else {
             if (is_next && f.is_mine)
-                *caller = f;
+                p->caller = f;
+            if (f.is_mine && strcmp(p->main.file, p->own.file) == 0)
+                p->main = f;
             is_next = false;
         }
         found = true;
@@ -105,16 +112,22 @@ static bool find_frames(const char *text, struct frame *own,
     return found;
 }
 
+static void add_frame(const struct frame *f, const struct frame *inside,
+                      struct bytes *out)
+{
+    bytes_printf(out, " in %s(), %s line %d", f->function, f->file, f->line);
+    if (strcmp(f->function, inside->function) != 0)
+        bytes_printf(out, ", inside %s()", inside->function);
+}
+
 static void add_place(const char *text, bool with_caller, struct bytes *out)
 {
-    struct frame own, first, caller;
-    if (!find_frames(text, &own, &first, &caller))
+    struct place p;
+    if (!find_place(text, &p))
         return;
-    bytes_printf(out, " in %s(), %s line %d", own.function, own.file, own.line);
-    if (strcmp(own.function, first.function) != 0)
-        bytes_printf(out, ", inside %s()", first.function);
-    if (with_caller && caller.function[0])
-        bytes_printf(out, ", called by %s()", caller.function);
+    add_frame(&p.own, &p.first, out);
+    if (with_caller && p.caller.function[0])
+        bytes_printf(out, ", called by %s()", p.caller.function);
 }
 
 void sanitizer_place(const char *text, struct bytes *out)
@@ -124,10 +137,19 @@ void sanitizer_place(const char *text, struct bytes *out)
 
 void sanitizer_own_place(const char *text, struct bytes *out)
 {
-    struct frame own, first, caller;
-    if (find_frames(text, &own, &first, &caller) && own.is_mine)
-        bytes_printf(out, " in %s(), %s line %d", own.function, own.file,
-                     own.line);
+    struct place p;
+    if (find_place(text, &p) && p.own.is_mine)
+        add_frame(&p.own, &p.own, out);
+}
+
+void sanitizer_main_place(const char *text, struct bytes *out)
+{
+    struct place p;
+    if (!find_place(text, &p) || !p.own.is_mine)
+        return;
+    if (strcmp(p.main.file, p.own.file) == 0)
+        p.main = p.own;
+    add_frame(&p.main, &p.own, out);
 }
 
 #define FIRST_FRAME "    #0 "
@@ -195,7 +217,7 @@ static void add_error(const char *error, const struct kind *kind,
     add_place(error, true, out);
     if (freed) {
         bytes_add_text(out, "; it was given back");
-        sanitizer_place(freed, out);
+        add_place(freed, true, out);
     }
 }
 

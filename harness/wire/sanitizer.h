@@ -27,6 +27,10 @@ void sanitizer_place(const char *text, struct bytes *out);
 /* The same, but nothing where none of the frames is the student's. */
 void sanitizer_own_place(const char *text, struct bytes *out);
 
+/* The same, but in the file that has called upon the others, if they are the
+ * student's, too: " in main(), server.c line 12, inside event_sleep()". */
+void sanitizer_main_place(const char *text, struct bytes *out);
+
 /* TEXT has many of them, with an empty line behind each. Adds the place of the
  * first that has one; or that which occurs most. */
 void sanitizer_first(const char *text, struct bytes *out);

@@ -26,7 +26,7 @@ enum job_state { JOB_OPEN, JOB_RUNNING, JOB_ENDED };
 struct job {
     const struct list_entry *entry;
     const char *build;     /* NULL: the plain one */
-    bool follows;          /* how it has failed; no verdict */
+    enum story story;      /* how it has failed */
     struct result *result; /* of its check */
     enum job_state state;
     pid_t pid;
@@ -127,7 +127,7 @@ static void be_the_check(const struct schedule *s, const struct job *job,
                          const char *waits_for, int news)
 {
     struct assignment a = {&job->entry->script, job->entry->program, job->build,
-                           job->follows,        waits_for,           news};
+                           job->story,          waits_for,           news};
     struct journal j;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     program_become_subreaper();
@@ -181,11 +181,11 @@ static void take_journal(struct schedule *s, struct job *job, const char *why)
                            .news = -1};
     struct journal j;
     bool read = read_journal(job, &j);
-    if (!read && !job->build && !job->follows)
+    if (!read && !job->build && !job->story)
         run_check_broken(&a, s->options, why, &j);
     else if (!read)
         return;
-    if (job->follows) {
+    if (job->story) {
         run_check_take_story(result->journal, &j);
         journal_free(&j);
         return;
@@ -228,17 +228,19 @@ static struct job *add_job(struct schedule *s, const struct list_entry *entry,
 /* To follow a program makes it slow, so it is not done before it is wanted. */
 static void follow(struct schedule *s, const struct job *job)
 {
-    const char *build;
-    if (!job->result->found &&
-        run_check_is_followed(&job->entry->script, job->entry->program,
-                              s->options, job->result->journal, &build))
-        add_job(s, job->entry, job->result, build)->follows = true;
+    for (enum story story = STORY_CALLS; story < STORIES; story++)
+        if (!job->result->found &&
+            run_check_has_story(&job->entry->script, job->entry->program,
+                                s->options, job->result->journal, story))
+            add_job(s, job->entry, job->result,
+                    story == STORY_CALLS ? NULL : "san")
+                ->story = story;
 }
 
 static void end_job(struct schedule *s, struct job *job, const char *why)
 {
     take_journal(s, job, why);
-    if (!job->build && !job->follows)
+    if (!job->build && !job->story)
         follow(s, job);
     if (job->kept)
         fclose(job->kept);
@@ -385,7 +387,8 @@ bool schedule_run(const struct list *l, const struct options *o,
                          .cores = count_cores(),
                          .good = true};
     s.results = memory_get((size_t)(l->count + 1) * sizeof *s.results);
-    s.jobs = memory_get((size_t)(l->count * (BUILDS + 2) + 1) * sizeof *s.jobs);
+    s.jobs = memory_get((size_t)(l->count * (1 + BUILDS + STORIES) + 1) *
+                        sizeof *s.jobs);
     add_jobs(&s);
     measure_ways(&s);
     if (o->results)

@@ -1,12 +1,12 @@
 /* What the program must be like: alive, ended, at rest, without leaks. */
 #include "run.h"
+#include "run_where.h"
 #include "sanitizer.h"
 
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,78 +124,6 @@ static bool first_failed_test(const struct program *p, struct bytes *out)
     return true;
 }
 
-static bool has_told(struct run *r, void *context)
-{
-    const struct program *p = context;
-    return r && (p->ended || output_has(&p->err, "\n\n", 2));
-}
-
-/* The tests run in a child. A thread of it is asked by a signal where it is
- * (tests/library/suite.c), and prints its stack. Its answer is no word of its
- * own, and stands in the journal as what it is. */
-static void ask_where(struct run *r, struct program *p,
-                      const struct thread_facts *t, struct bytes *stack)
-{
-    struct journal *j = r->journal;
-    size_t before = j->count;
-    bytes_clear(&p->err.text);
-    if (syscall(SYS_tgkill, t->pid, t->tid, SIGUSR2) == 0)
-        run_wait(r, has_told, p);
-    bytes_add_text(stack, bytes_text(&p->err.text));
-    bytes_clear(&p->err.text);
-    for (size_t i = before; i < j->count; i++)
-        if (j->events[i].kind == EVENT_OUTPUT &&
-            strcmp(j->events[i].key, "stderr") == 0) {
-            j->events[i].kind = EVENT_ABOUT;
-            snprintf(j->events[i].key, sizeof j->events[i].key, "stack");
-        }
-}
-
-static void add_where_it_runs(struct run *r, struct program *p,
-                              struct bytes *out)
-{
-    struct bytes stack = {0};
-    const struct thread_facts *running = NULL;
-    quiet_look(getpid(), NULL, 0, &r->look);
-    for (int i = 0; i < r->look.count; i++)
-        if (r->look.threads[i].state == 'R' && r->look.threads[i].pid != p->pid)
-            running = &r->look.threads[i];
-    if (!running)
-        return;
-    ask_where(r, p, running, &stack);
-    bytes_add_text(out, ": it goes round");
-    sanitizer_place(bytes_text(&stack), out);
-    bytes_free(&stack);
-}
-
-/* So many threads are asked where they wait. */
-#define ASKED_MAX 4
-
-/* Where the student's own code waits, in whichever thread. */
-static void add_where_it_waits(struct run *r, struct program *p,
-                               struct bytes *out)
-{
-    static struct quiet_look look;
-    struct bytes places = {0};
-    quiet_look(getpid(), NULL, 0, &look);
-    for (int i = 0, asked = 0; i < look.count && asked < ASKED_MAX; i++) {
-        struct bytes stack = {0}, place = {0};
-        if (look.threads[i].pid == p->pid)
-            continue;
-        asked++;
-        ask_where(r, p, &look.threads[i], &stack);
-        sanitizer_own_place(bytes_text(&stack), &place);
-        if (place.length && !strstr(bytes_text(&places), bytes_text(&place)))
-            bytes_printf(&places, "%s%s", places.length ? ", and" : "",
-                         bytes_text(&place));
-        bytes_free(&stack);
-        bytes_free(&place);
-    }
-    if (places.length)
-        bytes_printf(out, ",%s", bytes_text(&places));
-    bytes_free(&places);
-}
-
 /* In the words of the test. */
 static void add_what_it_waits_for(struct program *p, struct bytes *out)
 {
@@ -220,9 +148,9 @@ static void describe_hang(struct run *r, struct program *p, bool is_at_rest,
     struct bytes text = {0}, where = {0};
     run_describe(r);
     if (is_at_rest)
-        add_where_it_waits(r, p, &where);
+        run_where_it_waits(r, p, &where);
     else
-        add_where_it_runs(r, p, &where);
+        run_where_it_runs(r, p, &where);
     kill(p->pid, SIGALRM);
     run_wait_briefly(r, has_ended, p);
     p->end_is_fine = true;
@@ -423,6 +351,18 @@ bool verb_fds_close_on_exec(struct run *r, const struct target *t,
 #define IDLE_PAUSE_NS 2000000
 #define IDLE_WATCH_MS 30
 
+/* It came to rest in the end: a time-out of its own has ended what it did. */
+static void note_restless(struct run *r, const struct program *p,
+                          double milliseconds, int looks, int running)
+{
+    if (r->script->timer && milliseconds > r->script->timer / 2.0 &&
+        running > looks * 8 / 10)
+        run_before(r,
+                   "the %s ran for %.0f ms without a pause, though nothing "
+                   "came",
+                   p->name, milliseconds);
+}
+
 bool verb_idle(struct run *r, const struct target *t, const struct step *s)
 {
     (void)s;
@@ -437,8 +377,10 @@ bool verb_idle(struct run *r, const struct target *t, const struct step *s)
         struct timespec pause = {0, IDLE_PAUSE_NS};
         run_pump(r);
         if (p->ended || (quiet_look(getpid(), NULL, 0, &r->look) != QUIET_NO &&
-                         !run_pump(r)))
+                         !run_pump(r))) {
+            note_restless(r, p, clock_ms() - start, looks, running);
             return true;
+        }
         looks++;
         running += quiet_is_running(&r->look);
         if (clock_ms() - start > watch_after) {

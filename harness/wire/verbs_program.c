@@ -584,5 +584,9 @@ bool verb_hold_back(struct run *r, const struct target *t, const struct step *s)
                              p->name, strerror(errno));
     journal_text(r->journal, EVENT_SIGNAL, p->name,
                  "held back in its first thread");
+    run_before(r,
+               "the first thread of the %s was held back until the others had "
+               "done what it asked for",
+               p->name);
     return true;
 }
