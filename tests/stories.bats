@@ -138,6 +138,13 @@ of_lesson() {
     said "given back in end_conversation(), server.c line 69, called by on_receive()."
 }
 
+@test "why a program ended, and not what it has lost by that" {
+    of_lesson 03-select loop-remove-without-clear
+    graded 1 grade3 DIR="$solution" CHECK=loop-next-client
+    said 'Its last words: "server: wait on 127.0.0.1:0: Bad file descriptor"'
+    said "close(6), select() = EBADF, close(3), exit(1)"
+}
+
 @test "which Begin of a unit test it was" {
     of_lesson 06-streams socket-not-kept
     graded 1 grade6 DIR="$solution" CHECK=stream-access

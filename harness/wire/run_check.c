@@ -340,6 +340,21 @@ static int line_of_failure(const struct journal *j)
     return 0;
 }
 
+/* True if it has come to the same end. A program that died is one story, at
+ * whichever step that was seen; and whether a client was accepted before nobody
+ * answered it is chance. */
+static bool has_failed_alike(const struct journal *a, const struct journal *b)
+{
+    static const char *const silent[] = {"no-answer", "not-accepted"};
+    const char *code = journal_get(a, "code"), *other = journal_get(b, "code");
+    bool is_dead = strcmp(code, "exited") == 0 || strcmp(code, "killed") == 0;
+    bool is_same = strcmp(code, other) == 0;
+    for (int i = 0; i < 2; i++)
+        is_same |=
+            strcmp(code, silent[i]) == 0 && strcmp(other, silent[!i]) == 0;
+    return is_same && (is_dead || line_of_failure(a) == line_of_failure(b));
+}
+
 void run_check_take_story(struct journal *j, const struct journal *followed)
 {
     size_t position = 0;
@@ -347,8 +362,7 @@ void run_check_take_story(struct journal *j, const struct journal *followed)
 
     if (*journal_get(followed, "place"))
         journal_about(j, "place", journal_get(followed, "place"));
-    if (strcmp(journal_get(j, "code"), journal_get(followed, "code")) != 0 ||
-        line_of_failure(j) != line_of_failure(followed))
+    if (!has_failed_alike(j, followed))
         return;
     while ((text = journal_each_about(followed, "last-call", &position)))
         journal_about(j, "last-call", text);

@@ -194,11 +194,9 @@ static void add_leak(const char *leak, const char *name, struct bytes *out)
     if (summary)
         sscanf(summary, "SUMMARY: %*s %lu byte(s) leaked in %lu", &size,
                &count);
-    bytes_printf(out,
-                 "the %s loses memory that it never gives back: %lu byte%s in "
-                 "%lu block%s, made",
-                 name, size, size == 1 ? "" : "s", count,
-                 count == 1 ? "" : "s");
+    bytes_printf(
+        out, "the %s " SANITIZER_LEAK ": %lu byte%s in %lu block%s, made", name,
+        size, size == 1 ? "" : "s", count, count == 1 ? "" : "s");
     sanitizer_place(direct ? direct : leak, out);
 }
 

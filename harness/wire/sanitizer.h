@@ -11,6 +11,9 @@
 /* The exit status that the sanitizers are told to end with. */
 #define SANITIZER_STATUS 99
 
+/* So the sentence calls it if memory is lost for good. */
+#define SANITIZER_LEAK "loses memory that it never gives back"
+
 /* The name of a thread that the leak sanitizer makes its search for. It traces
  * the program's threads, and finds what is not lost where it may not. The name
  * comes from harness/grade/last_look.c. */

@@ -2,6 +2,7 @@
 
 #include "manifest.h"
 #include "run_check.h"
+#include "sanitizer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -170,6 +171,20 @@ static bool read_journal(struct job *job, struct journal *out)
     return false;
 }
 
+/* A sanitizer has found something. */
+static bool has_found(const struct journal *j)
+{
+    return strcmp(journal_get(j, "code"), "sanitizer") == 0;
+}
+
+/* That memory is lost says less than how the plain run has failed: it may be
+ * lost by that very failure. */
+static bool is_less(const struct journal *found, const struct journal *plain)
+{
+    return strstr(journal_get(found, "sentence"), SANITIZER_LEAK) &&
+           journal_verdict_is(plain, "fail");
+}
+
 /* Takes the journal that the check has left. Where there is none with a
  * verdict, wire itself has failed: on a further build nothing is lost by it. */
 static void take_journal(struct schedule *s, struct job *job, const char *why)
@@ -190,16 +205,17 @@ static void take_journal(struct schedule *s, struct job *job, const char *why)
         journal_free(&j);
         return;
     }
-    bool found = job->build && !result->found &&
-                 strcmp(journal_get(&j, "code"), "sanitizer") == 0;
-    if (job->build ? !found : result->found) {
+    /* The plain run may end behind the others, or before. */
+    bool counts = job->build ? !result->found && has_found(&j) &&
+                                   !is_less(&j, result->journal)
+                             : !result->found || is_less(result->journal, &j);
+    if (!counts) {
         journal_free(&j);
         return;
     }
-    /* The plain run may end behind the others, and be in its place before. */
     journal_free(result->journal);
     *result->journal = j;
-    result->found = found;
+    result->found = job->build != NULL;
 }
 
 static void keep_result(struct schedule *s, struct job *job)
