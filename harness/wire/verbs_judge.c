@@ -152,7 +152,7 @@ static void describe_hang(struct run *r, struct program *p, bool is_at_rest,
     else
         run_where_it_runs(r, p, &where);
     kill(p->pid, SIGALRM);
-    run_wait_briefly(r, has_ended, p);
+    run_wait(r, has_ended, p);
     p->end_is_fine = true;
     if (p->ended && first_failed_test(p, &text)) {
         const char *said = bytes_text(&text);
