@@ -114,6 +114,12 @@ of_lesson() {
     said ", and in on_accept(), server.c line"
 }
 
+@test "where a server runs that never waits" {
+    of_lesson 07-events no-reset
+    graded 1 grade7 DIR="$solution" CHECK=accepts-again
+    said "It spends most of its time in serve(), server.c line"
+}
+
 @test "who was held back, and where it waits now" {
     of_lesson 07-events client-resets-after-begin
     graded 1 grade7 DIR="$solution" CHECK=client-next-address

@@ -307,26 +307,41 @@ static bool was_doing(const struct journal *j, const char *what)
     return false;
 }
 
+/* Something does not come, and a thread that waits for another one may be why.
+ */
+static bool does_not_come(const struct script *s, const struct journal *j)
+{
+    static const char *const codes[] = {
+        "hangs",       "deadline",  "no-answer", "not-accepted", "not-consumed",
+        "not-stopped", "not-ended", "short",     "transcript"};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(journal_get(j, "code"), codes[i]) == 0)
+            return was_doing(j, "(kernel: futex)");
+    return script_does(s, verb_hold_back);
+}
+
 bool run_check_has_story(const struct script *s, const char *server,
                          const struct options *o, const struct journal *j,
                          enum story story)
 {
     const char *code = journal_get(j, "code");
-    bool is_kept = strcmp(code, "kept") == 0,
-         is_slow = strcmp(code, "slow") == 0;
+    bool is_kept = strcmp(code, "kept") == 0;
+    /* It runs, and no call that is made again and again tells where. */
+    bool is_slow = strcmp(code, "slow") == 0 ||
+                   (strncmp(code, "busy", 4) == 0 &&
+                    !strstr(journal_get(j, "actual"), "the same calls"));
     if ((!journal_verdict_is(j, "fail") && !journal_verdict_is(j, "advice")) ||
         strcmp(code, "sanitizer") == 0 || strcmp(code, "not-started") == 0)
         return false;
     switch (story) {
     case STORY_CALLS:
-        return !is_kept && !is_slow && can_be_traced(s, code);
+        return !is_kept && strcmp(code, "slow") != 0 && can_be_traced(s, code);
     case STORY_MEMORY:
         return is_kept && has_program(s, server, o, "san");
     case STORY_TIME:
         return is_slow && has_program(s, server, o, "san");
     case STORY_LOCKS:
-        return was_doing(j, "(kernel: futex)") &&
-               has_program(s, server, o, "san");
+        return does_not_come(s, j) && has_program(s, server, o, "san");
     default:
         return false;
     }

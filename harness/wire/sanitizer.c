@@ -71,7 +71,8 @@ struct place {
     struct frame caller; /* the one above their own, if that is theirs, too; or
                             else its function is empty */
     struct frame main;   /* the first of theirs in another file than their own,
-                            or else that */
+                            or else the last of all */
+    struct frame above;  /* the one above that, if there is one of theirs */
 };
 
 static bool find_place(const char *text, struct place *p)
@@ -105,6 +106,8 @@ static bool find_place(const char *text, struct place *p)
                 p->caller = f;
             if (f.is_mine && strcmp(p->main.file, p->own.file) == 0)
                 p->main = f;
+            else if (f.is_mine && !p->above.function[0])
+                p->above = f;
             is_next = false;
         }
         found = true;
@@ -147,9 +150,14 @@ void sanitizer_main_place(const char *text, struct bytes *out)
     struct place p;
     if (!find_place(text, &p) || !p.own.is_mine)
         return;
-    if (strcmp(p.main.file, p.own.file) == 0)
+    if (strcmp(p.main.file, p.own.file) == 0) {
         p.main = p.own;
+        p.above = p.caller;
+    }
     add_frame(&p.main, &p.own, out);
+    if (p.above.function[0])
+        bytes_printf(out, ", called in line %d of %s()", p.above.line,
+                     p.above.function);
 }
 
 #define FIRST_FRAME "    #0 "
