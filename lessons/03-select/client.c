@@ -91,11 +91,11 @@ static int connect_in_time(int fd, const struct addrinfo *address)
 {
     int result = -1;
 
-    if (fd >= FD_SETSIZE) { /* select() cannot watch it */
-        errno = EMFILE;
+    /* A descriptor that is too large for a set is none for select(). */
+    errno = fd < FD_SETSIZE ? ENOSYS : EMFILE;
+    if (errno == EMFILE)
         return -1;
-    }
-    errno = ENOSYS;
+
     /* TODO a: make fd non-blocking (fcntl, F_SETFL, O_NONBLOCK). connect(). If
      * that fails with EINPROGRESS, wait_until_writable(), and then result is
      * what connect_result() says. If all went well, make fd blocking again. */

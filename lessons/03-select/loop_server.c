@@ -160,10 +160,14 @@ static void on_writable(struct loop *loop, int fd, unsigned events, void *state)
         close_connection(c);
         return;
     }
+    /* TODO c: as in server.c: count the bytes that went, if any; return if the
+     * text has not gone as a whole. */
+    /* BEGIN SOLUTION c */
     if (count > 0)
         c->sent += (size_t)count;
     if (c->sent < c->text.length)
         return;
+    /* END SOLUTION c */
     printf("Sent %zu bytes to client.\n", c->text.length);
     stop_sending(c);
 }
@@ -193,12 +197,16 @@ static void on_readable(struct loop *loop, int fd, unsigned events, void *state)
 
     (void)loop;
     (void)events;
+    /* TODO c: as in server.c: if it is no error, return; if it is one, or a
+     * text has ended too early, fail(). */
+    /* BEGIN SOLUTION c */
     if (count == -1 && is_no_error(errno))
         return;
     if (count == -1)
         fail("serve", c->peer, strerror(errno));
     if (count == 0 && c->state == RECEIVING)
         fail("serve", c->peer, "the text ended before <EOF>");
+    /* END SOLUTION c */
     if (count <= 0)
         close_connection(c);
     else if (c->state == RECEIVING)
@@ -211,13 +219,16 @@ static void on_readable(struct loop *loop, int fd, unsigned events, void *state)
  * sent already has to be read. */
 static void turn_away(int fd, const char *peer)
 {
-    char ignored[4096];
-
     fail("serve", peer,
          errno == EMFILE ? "too many clients for select()" : strerror(errno));
+    /* TODO c: as in server.c: FIN, then read what is there, and ignore it. */
+    /* BEGIN SOLUTION c */
+    char ignored[4096];
+
     shutdown(fd, SHUT_WR);
     while (recv(fd, ignored, sizeof ignored, MSG_DONTWAIT) > 0)
         ;
+    /* END SOLUTION c */
     close(fd);
 }
 
