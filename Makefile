@@ -26,12 +26,16 @@ $(foreach w,$(words),$(if $(filter command,$(origin $w)),$(eval export override 
 # The part of a word behind its beginning, as one word for the shell.
 stem = '$(subst ','\'',$*)'
 
-.PHONY: help grade grade-check prove interop soak fuzz test lint slides texts bench-grade
+.PHONY: help version grade grade-check prove interop soak fuzz test lint slides texts bench-grade
 .PHONY: bench-engine build clean
 
 ## help                             this list
 help:
 	$(run) harness/grade/help
+
+## version                          which kit this is: version and hash
+version:
+	$(run) harness/grade/version
 
 ## lessonN                          watch lesson N's programs talk, event by event
 lesson%:

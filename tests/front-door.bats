@@ -17,7 +17,7 @@ door() {
 copy_kit() {
     kit=$BATS_TEST_TMPDIR/kit
     mkdir -p "$kit"
-    cp -a Makefile harness lessons common bootstrap tests "$kit/"
+    cp -a Makefile CHANGELOG.md harness lessons common bootstrap tests "$kit/"
     mkdir -p "$kit/build"
     cp -a build/wire build/plain build/san build/harness "$kit/build/"
     cd "$kit" || return

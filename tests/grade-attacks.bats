@@ -82,7 +82,7 @@ END
     # A wire that names the checks, says "passed", and leaves no verdict.
     kit=$BATS_TEST_TMPDIR/kit
     mkdir -p "$kit/build"
-    cp -a Makefile harness lessons common tests "$kit/"
+    cp -a Makefile CHANGELOG.md harness lessons common tests "$kit/"
     cp -a build/harness "$kit/build/"
     touch "$kit"/build/harness/*
     cat >"$kit/build/wire" <<END

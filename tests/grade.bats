@@ -19,10 +19,15 @@ load grade
     done
 }
 
-@test "it leaves TAP, JUnit and JSON" {
+@test "it leaves TAP, JUnit and JSON, which say of what kit they are" {
     graded 0 grade2 DIR="$solution" CHECK=fin-at-once
     [[ $output =~ [1-9][0-9]*" passed, 0 failed" ]]
     results=$KIT_GRADES/02-send-receive/results
+    kit=$(make version | head -n 1)
+    grep -qxF "# kit $kit" "$results/results.tap"
+    grep -qF "<property name=\"kit\" value=\"$kit\"/>" "$results/results.xml"
+    [ "$(jq -r .kit "$results/results.json")" = "$kit" ]
+    grep -qF "version $kit" "${results%/*}/report.txt"
     grep -q '^1\.\.' "$results/results.tap"
     grep -q '<testsuites' "$results/results.xml"
     jq -e . "$results/results.json" >/dev/null

@@ -57,6 +57,25 @@ next() {
     printf '\nNext: %s%s\n' "$1" "${2:+   ($2)}"
 }
 
+# in_git: true if the kit is a clone, and not only a folder inside of one.
+in_git() { [ "$(git rev-parse --show-cdup 2>/dev/null || echo no)" = "" ]; }
+
+# has_changes: true if something here is in no commit.
+has_changes() {
+    in_git && [ -n "$(git --no-optional-locks status --porcelain)" ]
+}
+
+# kit: which kit this is, for results: "VERSION HASH". The hash is that of the
+# tree in git; with a + where there are changes, unknown where there is no git.
+kit() {
+    local hash=unknown
+    if in_git; then
+        hash=$(git rev-parse --short=12 'HEAD^{tree}')
+        ! has_changes || hash=$hash+
+    fi
+    printf '%s %s\n' "$(sed -n '/^## /{s///p;q;}' CHANGELOG.md)" "$hash"
+}
+
 # build TARGET...: brings parts of the kit up to date; quiet if all goes well.
 # Two builds never run at the same time in one folder.
 build() {

@@ -53,6 +53,7 @@ static const char usage[] =
     "  --show                        shows the ladder of each check\n"
     "  --again TEXT                  how to run one check again (%s: its "
     "name)\n"
+    "  --kit TEXT                    which kit this is, for the reports\n"
     "\n"
     "Checks run side by side: as many as there are cores, and others beside\n"
     "those that wait.\n"
@@ -105,6 +106,7 @@ enum option_letter {
     OPTION_PLAIN,
     OPTION_SHOW,
     OPTION_AGAIN,
+    OPTION_KIT,
     OPTION_PARSE,
     OPTION_LANGUAGE,
     OPTION_EXPLAIN,
@@ -128,6 +130,7 @@ static const struct option long_options[] = {
     {"plain", no_argument, NULL, OPTION_PLAIN},
     {"show", no_argument, NULL, OPTION_SHOW},
     {"again", required_argument, NULL, OPTION_AGAIN},
+    {"kit", required_argument, NULL, OPTION_KIT},
     {"parse", no_argument, NULL, OPTION_PARSE},
     {"help-language", no_argument, NULL, OPTION_LANGUAGE},
     {"explain", required_argument, NULL, OPTION_EXPLAIN},
@@ -223,6 +226,9 @@ static void take_option(struct command_line *c, int letter)
         break;
     case OPTION_AGAIN:
         c->run.again = optarg;
+        break;
+    case OPTION_KIT:
+        c->run.kit = optarg;
         break;
     case OPTION_PARSE:
         c->parse_only = true;

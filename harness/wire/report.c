@@ -37,6 +37,12 @@ void report_all(const struct journal *journals, int count,
     bytes_free(&text);
 }
 
+/* Which kit has run them; they are all of one grade. */
+static const char *kit(const struct journal *journals, int count)
+{
+    return count ? journal_get(&journals[0], "kit") : "";
+}
+
 /* --------------------------------- TAP --------------------------------- */
 
 /* A YAML scalar on one line. JSON strings are YAML strings. */
@@ -52,6 +58,8 @@ static void yaml(struct bytes *out, const char *key, const char *value)
 void report_tap(const struct journal *journals, int count, struct bytes *out)
 {
     bytes_printf(out, "TAP version 13\n1..%d\n", count);
+    if (*kit(journals, count))
+        bytes_printf(out, "# kit %s\n", kit(journals, count));
     for (int i = 0; i < count; i++) {
         const struct journal *j = &journals[i];
         bool bad = journal_verdict_is(j, "fail");
@@ -122,6 +130,11 @@ void report_junit(const struct journal *journals, int count, struct bytes *out)
                  "errors=\"%d\" skipped=\"%d\" time=\"%.3f\">\n",
                  count, t.failed, t.undecided, t.skipped + t.not_run + t.advice,
                  time);
+    if (*kit(journals, count)) {
+        bytes_add_text(out, "<properties><property name=\"kit\" value=\"");
+        xml(out, kit(journals, count));
+        bytes_add_text(out, "\"/></properties>\n");
+    }
     for (int i = 0; i < count; i++) {
         const struct journal *j = &journals[i];
         bytes_add_text(out, "<testcase classname=\"");
@@ -178,7 +191,13 @@ void report_json(const struct journal *journals, int count, struct bytes *out)
         "sentence", "expected", "actual", "hint",  "read",    "waits-for"};
     struct totals t = totals_of(journals, count);
 
-    bytes_add_text(out, "{\"checks\":[");
+    bytes_add_text(out, "{");
+    if (*kit(journals, count)) {
+        bytes_add_text(out, "\"kit\":");
+        json_string(out, kit(journals, count), strlen(kit(journals, count)));
+        bytes_add_text(out, ",");
+    }
+    bytes_add_text(out, "\"checks\":[");
     for (int i = 0; i < count; i++) {
         const struct journal *j = &journals[i];
         bytes_printf(out, "%s\n{\"name\":", i ? "," : "");

@@ -139,6 +139,8 @@ static void describe_check(struct run *r)
     journal_about(j, "points", text);
     if (s->read)
         journal_about(j, "read", s->read);
+    if (r->options->kit)
+        journal_about(j, "kit", r->options->kit);
     if (r->options->again) {
         const char *again = r->options->again, *place = strstr(again, "%s");
         if (place)
