@@ -49,15 +49,37 @@ refused() {
     [[ $output == *"x++"* && $output != *"x *= 2"* && $output != *SOLUTION* ]]
 }
 
+@test "starter: the whole reference has neither marks nor TODOs" {
+    run "$starter" --whole "$file"
+    [ "$status" -eq 0 ]
+    [[ $output != *TODO* && $output != *SOLUTION* && $output != *slide* ]]
+    [ "${#lines[@]}" -eq 9 ]
+}
+
 @test "starter: code for a slide begins at the left" {
     run "$starter" --slide count "$file"
     [ "$status" -eq 0 ]
     [ "$output" = $'if (x)\n    x++;' ]
 }
 
+@test "starter: a student's slide shows what is to be written, in its function" {
+    run "$starter" --student-slide count "$file"
+    [ "$status" -eq 0 ]
+    [ "$output" = $'int f(void)\n{\n    /* TODO a: count. */\n    ...\n}' ]
+}
+
+@test "starter: what is no solution stays on a student's slide" {
+    sed -i -e '/slide/d' -e '3i /* slide: all */' -e '/return/a /* end slide */' "$file"
+    run "$starter" --student-slide all "$file"
+    [ "$status" -eq 0 ]
+    [ "$output" = $'int x = 0;\n/* TODO a: count. */\n/* TODO b: double. */\nreturn x;' ]
+}
+
 @test "starter: a slide that is not there is an error" {
-    run "$starter" --slide nothing "$file"
-    [ "$status" -eq 1 ]
+    for option in --slide --student-slide; do
+        run "$starter" "$option" nothing "$file"
+        [ "$status" -eq 1 ]
+    done
 }
 
 @test "starter: counts the lines of a stage" {

@@ -204,7 +204,7 @@ starter_of() {
     local lesson=$1 file=$2
     shift 2
     if [ -f "lessons/$lesson/starter/$file" ]; then
-        cat "lessons/$lesson/starter/$file"
+        harness/grade/starter "lessons/$lesson/starter/$file"
     else
         harness/grade/starter "$@" "$(source_of "$lesson" "$file")"
     fi

@@ -125,6 +125,7 @@ static bool has_eof(const struct state_object *state)
     return false;
 }
 
+/* slide: read-callback */
 static void read_callback(struct async_result *ar)
 {
     struct state_object *state = async_state(ar);
@@ -145,6 +146,7 @@ static void read_callback(struct async_result *ar)
         }
     }
 }
+/* end slide */
 
 /* =============================== accepting =============================== */
 
