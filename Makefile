@@ -1,4 +1,6 @@
-# The front door of the kit. `make help` lists what it can do.
+# The front door of the kit. `make help` lists what it can do. Commands that only
+# one lesson has stand in its commands.mk; what is not for students stands in
+# harness/instructors.mk, which a handout does not have.
 #
 # Each word here starts one small script in harness/grade/; what is compiled,
 # and how, stands in harness/build.mk. A script prints what the reader should
@@ -20,14 +22,14 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # These count only where they are given to make; a variable of the same name
 # in somebody's environment must not change a grade. A script gets each as it was
 # typed: a $ in the name of a folder is a $, and nothing for make to work out.
-words := STAGE CHECK LESSON DIR SERVER CLIENT FAULTS RUNS GOLDEN N FILE BASE
+words := STAGE CHECK DIR SERVER CLIENT FAULTS N FILE
+include $(wildcard lessons/*/commands.mk harness/instructors.mk)
 $(foreach w,$(words),$(if $(filter environment,$(origin $w)),$(eval unexport $w)))
 $(foreach w,$(words),$(if $(filter command,$(origin $w)),$(eval export override $w := $$(value $w))))
 # The part of a word behind its beginning, as one word for the shell.
 stem = '$(subst ','\'',$*)'
 
-.PHONY: help version grade grade-check prove interop soak fuzz test lint slides texts bench-grade
-.PHONY: bench-engine build clean
+.PHONY: help version grade grade-check build clean
 
 ## help                             this list
 help:
@@ -69,51 +71,6 @@ grade-check:
 ## hintN                            a hint for the first check that failed
 hint%:
 	$(run) harness/grade/hint $(stem)
-
-## test                             all tests of the kit itself
-test:
-	$(run) harness/grade/test
-
-## prove                            show that every check catches what it is for
-## prove LESSON=2                   the same for one lesson
-prove:
-	$(run) harness/grade/prove
-
-## interop                          every client with every server, nc and socat, too
-interop:
-	$(run) harness/grade/interop
-
-## soak RUNS=20                     make test many times on a busy machine
-soak:
-	$(run) harness/grade/soak
-
-## soak8                            100,000 clients, one after the other, for lesson 8
-soak%:
-	$(run) harness/grade/soak $(stem)
-
-## fuzz                             a minute of random checks and journals
-fuzz:
-	$(run) harness/grade/fuzz
-
-## lint                             formatting, static analysis, two compilers
-lint:
-	$(run) harness/grade/lint
-
-## texts                            fill in the generated parts of the texts
-texts:
-	$(run) harness/grade/texts
-
-## slides                           build the decks: HTML, and PDF with Chromium
-slides:
-	$(run) harness/grade/slides
-
-## bench-grade                      what compiling and checking cost, per lesson
-bench-grade:
-	$(run) harness/grade/bench
-
-## bench-engine BASE=commit         what the asynchronous engine costs, beside another
-bench-engine:
-	$(run) harness/grade/bench-engine
 
 ## build                            compile everything, and compile_commands.json
 build:

@@ -57,6 +57,15 @@ next() {
     printf '\nNext: %s%s\n' "$1" "${2:+   ($2)}"
 }
 
+# commands: the files that say what make can do; those of instructors are not in
+# a handout.
+commands() {
+    local file
+    for file in Makefile lessons/*/commands.mk harness/instructors.mk; do
+        [ ! -f "$file" ] || printf '%s\n' "$file"
+    done
+}
+
 # in_git: true if the kit is a clone, and not only a folder inside of one.
 in_git() { [ "$(git rev-parse --show-cdup 2>/dev/null || echo no)" = "" ]; }
 

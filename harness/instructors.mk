@@ -1,0 +1,46 @@
+# The commands for instructors and maintainers; the Makefile includes this file,
+# and a handout does not have it.
+
+words += LESSON RUNS GOLDEN BASE
+.PHONY: test prove interop soak fuzz lint texts slides bench-grade bench-engine
+
+## test                             all tests of the kit itself
+test:
+	$(run) harness/grade/test
+
+## prove                            show that every check catches what it is for
+## prove LESSON=2                   the same for one lesson
+prove:
+	$(run) harness/grade/prove
+
+## interop                          every client with every server, nc and socat, too
+interop:
+	$(run) harness/grade/interop
+
+## soak RUNS=20                     make test many times on a busy machine
+soak:
+	$(run) harness/grade/soak
+
+## fuzz                             a minute of random checks and journals
+fuzz:
+	$(run) harness/grade/fuzz
+
+## lint                             formatting, static analysis, two compilers
+lint:
+	$(run) harness/grade/lint
+
+## texts                            fill in the generated parts of the texts
+texts:
+	$(run) harness/grade/texts
+
+## slides                           build the decks: HTML, and PDF with Chromium
+slides:
+	$(run) harness/grade/slides
+
+## bench-grade                      what compiling and checking cost, per lesson
+bench-grade:
+	$(run) harness/grade/bench
+
+## bench-engine BASE=commit         what the asynchronous engine costs, beside another
+bench-engine:
+	$(run) harness/grade/bench-engine
