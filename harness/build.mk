@@ -42,6 +42,8 @@ common := $(basename $(notdir $(wildcard common/*.c)))
 wire := $(filter-out test_%,$(basename $(notdir $(wildcard harness/wire/*.c))))
 tests := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 trivial := $(basename $(notdir $(wildcard tests/trivial/*.c)))
+# A handout has of these what the lessons' unit tests share, and no engine.
+library := $(basename $(notdir $(wildcard tests/library/*.c)))
 units := $(patsubst lessons/%/unit.c,%,$(wildcard lessons/*/unit.c))
 
 # Each source in a lesson's folder is a program, but for its unit tests.
@@ -56,7 +58,7 @@ objects := $(foreach f,plain san,\
 	$(patsubst %,$(B)/harness/%.o,$(wire))\
 	$(patsubst %,$(B)/tests/%.o,$(tests))\
 	$(patsubst tests/%.c,$(B)/tests/%.o,$(wildcard tests/fuzz/*.c))\
-	$(patsubst %,$(B)/units/%.o,$(units) fixture suite engine epoll)\
+	$(patsubst %,$(B)/units/%.o,$(units) $(library))\
 	$(trivial:%=$(B)/trivial/%)
 
 # The tests of the library from lesson 3 on run under valgrind as well; but for
@@ -75,7 +77,7 @@ all: programs units memcheck threads tests $(B)/wire
 memcheck: $(memcheck:%=$(B)/memcheck/%)
 threads: $(threads:%=$(B)/threads/%) $(threaded_programs:%=$(B)/tsan/%)
 programs: $(programs) $(trivial:%=$(B)/trivial/%)
-units: $(units:%=$(B)/units/%) $(B)/units/engine-of-the-library
+units: $(units:%=$(B)/units/%) $(if $(filter engine,$(library)),$(B)/units/engine-of-the-library)
 tests: $(tests:%=$(B)/tests/%)
 
 # $(call compile,flags): one object, its dependencies beside it.

@@ -1,8 +1,8 @@
 # The commands for instructors and maintainers; the Makefile includes this file,
 # and a handout does not have it.
 
-words += LESSON RUNS GOLDEN BASE
-.PHONY: test prove interop soak fuzz lint texts slides bench-grade bench-engine
+words += LESSON RUNS GOLDEN BASE OUT CHANGES
+.PHONY: test prove interop soak fuzz lint texts slides handout bench-grade bench-engine
 
 ## test                             all tests of the kit itself
 test:
@@ -36,6 +36,10 @@ texts:
 ## slides                           build the decks: HTML, and PDF with Chromium
 slides:
 	$(run) harness/grade/slides
+
+## handout N=4 OUT=dir              what students get for lesson 4, without solutions
+handout:
+	$(run) harness/grade/handout
 
 ## bench-grade                      what compiling and checking cost, per lesson
 bench-grade:

@@ -66,18 +66,30 @@ commands() {
     done
 }
 
+# handed_out: the lesson that this handout is of; nothing in the kit itself.
+handed_out() { [ ! -f HANDOUT ] || awk '$1 == "lesson" { print $2; exit }' HANDOUT; }
+
+# has_reference LESSON: false in the handout of that lesson, where its programs are
+# for the student to write.
+has_reference() { [ "$(handed_out)" != "$1" ]; }
+
 # in_git: true if the kit is a clone, and not only a folder inside of one.
-in_git() { [ "$(git rev-parse --show-cdup 2>/dev/null || echo no)" = "" ]; }
+in_git() { [ ! -f HANDOUT ] && [ "$(git rev-parse --show-cdup 2>/dev/null || echo no)" = "" ]; }
 
 # has_changes: true if something here is in no commit.
 has_changes() {
     in_git && [ -n "$(git --no-optional-locks status --porcelain)" ]
 }
 
-# kit: which kit this is, for results: "VERSION HASH". The hash is that of the
-# tree in git; with a + where there are changes, unknown where there is no git.
+# kit: which kit this is, for results: "VERSION HASH". A handout says what it was
+# made of. Else the hash is that of the tree in git; with a + where there are changes, unknown where there is no git.
 kit() {
     local hash=unknown
+    if [ -f HANDOUT ]; then
+        awk '$1 == "version" { version = $2 } $1 == "hash" { hash = $2 }
+            END { print version, hash }' HANDOUT
+        return
+    fi
     if in_git; then
         hash=$(git rev-parse --short=12 'HEAD^{tree}')
         ! has_changes || hash=$hash+
