@@ -22,14 +22,14 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # These count only where they are given to make; a variable of the same name
 # in somebody's environment must not change a grade. A script gets each as it was
 # typed: a $ in the name of a folder is a $, and nothing for make to work out.
-words := STAGE CHECK DIR SERVER CLIENT FAULTS N FILE
+words := STAGE CHECK DIR SERVER CLIENT FAULTS N FILE FROM
 include $(wildcard lessons/*/commands.mk harness/instructors.mk)
 $(foreach w,$(words),$(if $(filter environment,$(origin $w)),$(eval unexport $w)))
 $(foreach w,$(words),$(if $(filter command,$(origin $w)),$(eval export override $w := $$(value $w))))
 # The part of a word behind its beginning, as one word for the shell.
 stem = '$(subst ','\'',$*)'
 
-.PHONY: help version grade grade-check build clean
+.PHONY: help version grade grade-check handout-update build clean
 
 ## help                             this list
 help:
@@ -71,6 +71,10 @@ grade-check:
 ## hintN                            a hint for the first check that failed
 hint%:
 	$(run) harness/grade/hint $(stem)
+
+## handout-update FROM=dir          go on to the next handout, keeping your files
+handout-update:
+	$(run) harness/grade/handout-update
 
 ## build                            compile everything, and compile_commands.json
 build:

@@ -13,6 +13,7 @@ setup_file() {
     cd "$source" || return
     git init -q
     commit
+    make handout N=1 OUT="$BATS_FILE_TMPDIR/first"
     make handout N=2 OUT="$BATS_FILE_TMPDIR/second"
     # The check runner is compiled once, here.
     cp -r "$BATS_FILE_TMPDIR/second" "$BATS_FILE_TMPDIR/built"
@@ -204,4 +205,91 @@ END
     [ "$status" -eq 0 ]
     [ "$(jq -r .kit build/grade/02-send-receive/results/results.json)" = \
         "$(make version | head -n 1)" ]
+}
+
+# content FOLDER: all that is in it, with modes; links as links.
+content() {
+    (cd "$1" && find . -type f -printf '%p %m ' -exec sha256sum {} + -o \
+        -printf '%p %y %l\n' | sort)
+}
+
+@test "handout-update: the folder becomes the next handout, to the byte" {
+    cp -r "$BATS_FILE_TMPDIR/first" "$BATS_TEST_TMPDIR/mine"
+    cd "$BATS_TEST_TMPDIR/mine" || return
+    door handout-update FROM="$handout"
+    [ "$status" -eq 0 ]
+    [[ $output == *"handout of lesson 2 now"*"had changed: 0."* ]]
+    [ "${lines[-1]}" = "Next: make lesson2" ]
+    cmp <(content .) <(content "$handout")
+    # Once more changes nothing.
+    door handout-update FROM="$handout"
+    [[ $status -eq 0 && $output == *"lesson 2 now: 0 files are new"*", 0 went"* ]]
+    cmp <(content .) <(content "$handout")
+}
+
+@test "handout-update: touches no file of the student, and keeps what was changed" {
+    cp -r "$BATS_FILE_TMPDIR/first" "$BATS_TEST_TMPDIR/my folder"
+    cd "$BATS_TEST_TMPDIR/my folder" || return
+    mkdir -p work/01-accept-connect build
+    echo "my server" >work/01-accept-connect/server.c
+    echo "my note" >lessons/01-accept-connect/note.txt
+    echo "an object" >build/object
+    ln -s ../LICENSE work/link
+    content work >"$BATS_TEST_TMPDIR/before"
+    echo "my change" >>common/net.c             # in both handouts, another in each
+    echo "my line" >>LICENSE                    # in both, the same in each
+    mkdir common/message.c                      # in the next alone, and in the way
+    echo "deep" >common/message.c/file
+    rm lessons/01-accept-connect/README.md
+    ln -s note.txt lessons/01-accept-connect/README.md
+    cp common/net.c LICENSE "$BATS_TEST_TMPDIR"
+    door handout-update FROM="$handout"
+    [ "$status" -eq 0 ]
+    [[ $output == *"kept   work/kept-1/common/net.c   (you had changed common/net.c)"* ]]
+    [[ $output == *"had changed: 4."* ]]
+    cmp work/kept-1/common/net.c "$BATS_TEST_TMPDIR/net.c"
+    cmp work/kept-1/LICENSE "$BATS_TEST_TMPDIR/LICENSE"
+    [ "$(cat work/kept-1/common/message.c/file)" = deep ]
+    [ "$(readlink work/kept-1/lessons/01-accept-connect/README.md)" = note.txt ]
+    [ "$(cat lessons/01-accept-connect/note.txt build/object)" = "my note
+an object" ]
+    tail -n +4 "$handout/HANDOUT" | sha256sum --check --quiet
+    rm -r work/kept-1
+    content work | cmp - "$BATS_TEST_TMPDIR/before"
+}
+
+@test "handout-update: goes on where it was stopped" {
+    cp -r "$BATS_FILE_TMPDIR/first" "$BATS_TEST_TMPDIR/mine"
+    cd "$BATS_TEST_TMPDIR/mine" || return
+    # As if it had been stopped: some are new, some are gone, HANDOUT is the old one.
+    cp "$handout/common/net.c" common/
+    cp "$handout/common/message.c" common/message.c.coming
+    rm Makefile
+    cp "$handout/Makefile" .
+    door handout-update FROM="$handout"
+    [[ $status -eq 0 && $output == *"had changed: 0."* ]]
+    cmp <(content . | grep -v message.c.coming) <(content "$handout")
+}
+
+@test "handout-update: what is no next handout is refused, and nothing changes" {
+    door handout-update FROM="$handout"
+    [[ $status -ne 0 && $output == *"This is the kit itself"* ]]
+    cp -r "$handout" "$BATS_TEST_TMPDIR/mine"
+    cp -r "$handout" "$BATS_TEST_TMPDIR/broken"
+    truncate -s 100 "$BATS_TEST_TMPDIR/broken/common/net.c"
+    cd "$BATS_TEST_TMPDIR/mine" || return
+    content . >"$BATS_TEST_TMPDIR/before"
+    door handout-update
+    [[ $status -ne 0 && $output == *"FROM is the folder"* ]]
+    door handout-update FROM=/no/such
+    [[ $status -ne 0 && $output == *"Unpack"* ]]
+    door handout-update FROM="$BATS_TEST_TMPDIR"
+    [[ $status -ne 0 && $output == *"is no handout"* ]]
+    door handout-update FROM=.
+    [[ $status -ne 0 && $output == *"this folder itself"* ]]
+    door handout-update FROM="$BATS_TEST_TMPDIR/broken"
+    [[ $status -ne 0 && $output == *"common/net.c: FAILED"*"is not whole"* ]]
+    door handout-update FROM="$BATS_FILE_TMPDIR/first"
+    [[ $status -ne 0 && $output == *"is at lesson"*"2 already"* ]]
+    content . | cmp - "$BATS_TEST_TMPDIR/before"
 }
