@@ -76,6 +76,10 @@ hint%:
 handout-update:
 	$(run) harness/grade/handout-update
 
+## submitN                          check and pack what you hand in for lesson N
+submit%:
+	$(run) harness/grade/submit $(stem)
+
 ## build                            compile everything, and compile_commands.json
 build:
 	$(run) harness/grade/build

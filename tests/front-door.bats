@@ -29,7 +29,7 @@ copy_kit() {
     for name in $(sed -n 's/^\.PHONY: //p' Makefile harness/instructors.mk | tr ' ' '\n' | grep -v '\$'); do
         [[ $output == *"make $name"* ]]
     done
-    for word in lessonN runN startN gradeN hintN; do
+    for word in lessonN runN startN gradeN hintN submitN; do
         [[ $output == *"make $word"* ]]
         grep -q "^${word%N}%:" Makefile
     done
@@ -47,7 +47,7 @@ copy_kit() {
 }
 
 @test "a wrong lesson number gets a sentence" {
-    for word in lesson run start grade hint; do
+    for word in lesson run start grade hint submit; do
         door "${word}99"
         [ "$status" -ne 0 ]
         [[ $output == *"There is no lesson 99. The lessons are: "* ]]

@@ -192,6 +192,20 @@ END
     [[ $output == *"your own programs do not pass it"* ]]
 }
 
+@test "handout: what has passed as a whole is to be handed in" {
+    cd "$built" || return
+    solve
+    # A list of one check is soon passed.
+    cp lessons/02-send-receive/checks/list "$BATS_TEST_TMPDIR"
+    echo one-message >lessons/02-send-receive/checks/list
+    door grade2
+    cp "$BATS_TEST_TMPDIR/list" lessons/02-send-receive/checks/
+    [ "$status" -eq 0 ]
+    [[ ${lines[-1]} == "Next: make submit2"* ]]
+    door submit2
+    [[ $status -eq 0 && $output == *"Hand in: work/02-send-receive.zip, "* ]]
+}
+
 @test "handout: a starter fails with a hint, a solution passes; the result says of what" {
     cd "$built" || return
     rm -rf work/02-send-receive
