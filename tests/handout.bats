@@ -11,6 +11,12 @@ setup_file() {
     git ls-files -co --exclude-standard -z |
         tar --null --ignore-failed-read -T - -cf - | tar -xf - -C "$source"
     cd "$source" || return
+    # A check of the instructor's, for which lesson 2 has a hint of its own.
+    sed -e '/^points/a hidden' -e 's/pieces"/pieces, once more"/' \
+        lessons/02-send-receive/checks/in-pieces.wire \
+        >lessons/02-send-receive/checks/secret.wire
+    echo secret >>lessons/02-send-receive/checks/list
+    echo 'hint "a secret hint"' >lessons/02-send-receive/checks/secret.hints
     git init -q
     commit
     make handout N=1 OUT="$BATS_FILE_TMPDIR/first"
@@ -204,6 +210,21 @@ END
     [[ ${lines[-1]} == "Next: make submit2"* ]]
     door submit2
     [[ $status -eq 0 && $output == *"Hand in: work/02-send-receive.zip, "* ]]
+}
+
+@test "handout: of a hidden check it has what students get to know" {
+    cd "$built" || return
+    run cat lessons/02-send-receive/checks/secret.*
+    [ "$output" = 'check   "a text may arrive in pieces, once more"
+rule    echo.2
+stage   a
+points  2
+hidden
+needs   one-message' ]
+    solve
+    door grade2 CHECK=secret
+    [ "$status" -eq 0 ]
+    [[ $output == *"skip       secret: a text may arrive in pieces, once more"* ]]
 }
 
 @test "handout: a starter fails with a hint, a solution passes; the result says of what" {

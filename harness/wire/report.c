@@ -15,8 +15,35 @@ bool report_format_find(const char *name, enum report_format *out)
     return false;
 }
 
-void report_all(const struct journal *journals, int count,
-                const struct report_options *o, FILE *out)
+/* Of a hidden check a report says what it is about, and which rule was broken.
+ * The journal that is returned borrows its texts. */
+static struct journal without_what_is_hidden(const struct journal *j)
+{
+    static const char *const keys[] = {
+        "name",   "title",     "file",     "kit",     "stage",
+        "points", "level",     "verdict",  "again",   "waits-for",
+        "rule",   "rule-says", "rule-why", "duration"};
+    bool broken =
+        journal_verdict_is(j, "fail") || journal_verdict_is(j, "advice");
+    struct journal told = {
+        .events = memory_get((j->count + 1) * sizeof *told.events)};
+    for (size_t i = 0; i < j->count; i++) {
+        struct event e = j->events[i];
+        bool kept = strcmp(e.key, "sentence") == 0 && !broken;
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+            kept |= strcmp(e.key, keys[k]) == 0;
+        if (strcmp(e.key, "hidden") == 0 && broken) {
+            snprintf(e.key, sizeof e.key, "sentence");
+            kept = true;
+        }
+        if (e.kind == EVENT_ABOUT && kept)
+            told.events[told.count++] = e;
+    }
+    return told;
+}
+
+static void report(const struct journal *journals, int count,
+                   const struct report_options *o, FILE *out)
 {
     struct bytes text = {0};
     switch (o->format) {
@@ -35,6 +62,21 @@ void report_all(const struct journal *journals, int count,
     }
     fwrite(bytes_text(&text), 1, text.length, out);
     bytes_free(&text);
+}
+
+void report_all(const struct journal *journals, int count,
+                const struct report_options *o, FILE *out)
+{
+    struct journal *told = memory_get((size_t)(count + 1) * sizeof *told);
+    for (int i = 0; i < count; i++)
+        told[i] = *journal_get(&journals[i], "hidden")
+                      ? without_what_is_hidden(&journals[i])
+                      : journals[i];
+    report(told, count, o, out);
+    for (int i = 0; i < count; i++)
+        if (told[i].events != journals[i].events)
+            free(told[i].events);
+    free(told);
 }
 
 /* Which kit has run them; they are all of one grade. */

@@ -26,7 +26,8 @@ void report_line(const struct journal *j, const struct report_options *o,
 void report_show(const struct journal *j, const struct report_options *o,
                  FILE *out);
 
-/* All of them; failures and totals come last. */
+/* All of them; failures and totals come last. Of a hidden check no more is told
+ * than its title, and its rule where it is broken. */
 void report_all(const struct journal *journals, int count,
                 const struct report_options *o, FILE *out);
 

@@ -213,9 +213,12 @@ static void add_step(const struct journal *j, struct bytes *out)
             line = j->events[i].line;
             source = bytes_text(&j->events[i].value);
         }
-    bytes_printf(out, "\n  The check: %s, line %d\n", journal_get(j, "file"),
-                 line);
-    bytes_printf(out, "    %.*s\n", WIDTH - 6, source);
+    bytes_add_text(out, "\n");
+    if (line) {
+        bytes_printf(out, "  The check: %s, line %d\n", journal_get(j, "file"),
+                     line);
+        bytes_printf(out, "    %.*s\n", WIDTH - 6, source);
+    }
     const char *faults = journal_get(j, "faults");
     if (*faults)
         bytes_printf(out, "  Faults: %s\n", faults);
@@ -224,14 +227,17 @@ static void add_step(const struct journal *j, struct bytes *out)
         bytes_printf(out, "  Run it again: %s\n", again);
 }
 
-/* Unit tests have none. */
+/* Unit tests have none, and of a hidden check nothing is told. */
 static bool has_wire(const struct journal *j)
 {
-    for (size_t i = 0; i < j->count; i++)
+    bool has = false;
+    for (size_t i = 0; i < j->count; i++) {
         if (j->events[i].kind == EVENT_START &&
             strcmp(j->events[i].actor, "unit") == 0)
             return false;
-    return true;
+        has |= j->events[i].kind != EVENT_ABOUT;
+    }
+    return has;
 }
 
 /* It crashed, or was never run: no rule of the wire was broken first. */

@@ -139,6 +139,9 @@ static void describe_check(struct run *r)
     journal_about(j, "points", text);
     if (s->read)
         journal_about(j, "read", s->read);
+    if (s->hidden)
+        journal_about(j, "hidden",
+                      "This check is hidden: only its rule is told.");
     if (r->options->kit)
         journal_about(j, "kit", r->options->kit);
     if (r->options->again) {
@@ -150,6 +153,13 @@ static void describe_check(struct run *r)
             snprintf(text, sizeof text, "%s", again);
         journal_about(j, "again", text);
     }
+}
+
+/* Of a hidden check a handout has the head. */
+static bool is_here(struct run *r)
+{
+    return r->script->step_count ||
+           run_skip(r, "it is hidden, and runs where your instructor grades");
 }
 
 static bool needs_are_met(struct run *r, const struct assignment *a)
@@ -435,7 +445,8 @@ void run_check(const struct assignment *a, const struct options *o,
                struct journal *j)
 {
     struct run *r = begin(a, o, j);
-    if (describe_rules(r) && needs_are_met(r, a) && run_set_up_actors(r)) {
+    if (describe_rules(r) && is_here(r) && needs_are_met(r, a) &&
+        run_set_up_actors(r)) {
         add_faults(r);
         bool good = run_steps(r, r->script->steps, r->script->step_count) &&
                     still_alive(r);

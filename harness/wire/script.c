@@ -30,10 +30,15 @@ bool script_parse(struct script *s, const char *path, const char *text,
     while (parser_next_line(p))
         if (!parser_head_line(p))
             parser_step_line(p, &s->steps, &s->step_count, 0);
-    if (!p->failed && (!s->title || !s->step_count)) {
+    const char *lacks =
+        !s->title                      ? "a line check \"TITLE\""
+        : !s->step_count && !s->hidden ? "at least one step"
+        : s->hidden && script_uses(s, "unit")
+            ? "no hidden check of unit tests, which students have,"
+            : NULL;
+    if (!p->failed && lacks) {
         p->line_length = 0;
-        parser_fail(p, 1, "expected %s in this file",
-                    !s->title ? "a line check \"TITLE\"" : "at least one step");
+        parser_fail(p, 1, "expected %s in this file", lacks);
     }
     bool good = !p->failed;
     parser_free_tokens(p);

@@ -105,6 +105,8 @@ struct script {
     int points;
     int timer; /* ms after which the program does something by itself; or 0 */
     bool threads; /* threads meet in it: it is for the thread sanitizer, too */
+    bool hidden;  /* students get to know its title and its rule. In a handout
+                     it has no steps, and is not run. */
     struct text_list needs;
     struct text_list environment; /* NAME=value, for its programs */
     char *read;

@@ -306,6 +306,12 @@ static bool head_threads(struct parser *p)
     return parser_end_of_line(p);
 }
 
+static bool head_hidden(struct parser *p)
+{
+    p->script->hidden = true;
+    return parser_end_of_line(p);
+}
+
 static const struct {
     const char *word;
     bool (*parse)(struct parser *p);
@@ -314,6 +320,7 @@ static const struct {
     {"points", head_points}, {"timer", head_timer}, {"needs", head_needs},
     {"read", head_read},     {"env", head_env},     {"peers", head_peers},
     {"actor", head_actor},   {"hint", head_hint},   {"threads", head_threads},
+    {"hidden", head_hidden},
 };
 
 /* True where the line began with a word of the head. */
