@@ -32,7 +32,7 @@ small_kit() {
     [[ $output == *"in no commit"* ]]
 }
 
-@test "make version: where there is no git, or that of another folder" {
+@test "make version: where there is no git, or that of another folder, or no commit" {
     small_kit
     rm -rf .git
     run make version
@@ -41,6 +41,9 @@ small_kit() {
     git init -q ..
     run make version
     [[ ${lines[0]} == *" unknown" ]]
+    git init -q . # and nothing is committed
+    run make version
+    [[ $status -eq 0 && ${lines[0]} == *" unknown" && ${lines[1]} == "Next: "* ]]
 }
 
 @test "CHANGELOG.md says of each version what changes for whom" {

@@ -82,19 +82,20 @@ has_changes() {
 }
 
 # kit: which kit this is, for results: "VERSION HASH". A handout says what it was
-# made of. Else the hash is that of the tree in git; with a + where there are changes, unknown where there is no git.
+# made of. Else the hash is that of the tree in git, with a + where there are
+# changes; it is unknown where there is no git, or no commit yet.
 kit() {
-    local hash=unknown
+    local hash=
     if [ -f HANDOUT ]; then
         awk '$1 == "version" { version = $2 } $1 == "hash" { hash = $2 }
             END { print version, hash }' HANDOUT
         return
     fi
-    if in_git; then
-        hash=$(git rev-parse --short=12 'HEAD^{tree}')
+    if in_git && hash=$(git rev-parse --verify --quiet 'HEAD^{tree}'); then
+        hash=${hash:0:12}
         ! has_changes || hash=$hash+
     fi
-    printf '%s %s\n' "$(sed -n '/^## /{s///p;q;}' CHANGELOG.md)" "$hash"
+    printf '%s %s\n' "$(sed -n '/^## /{s///p;q;}' CHANGELOG.md)" "${hash:-unknown}"
 }
 
 # build TARGET...: brings parts of the kit up to date; quiet if all goes well.
