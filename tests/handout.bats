@@ -24,7 +24,7 @@ setup_file() {
     # The check runner is compiled once, here.
     cp -r "$BATS_FILE_TMPDIR/second" "$BATS_FILE_TMPDIR/built"
     cd "$BATS_FILE_TMPDIR/built" || return
-    make build
+    make build | tail -n 1 >../next
 }
 
 commit() {
@@ -103,6 +103,7 @@ solve() {
 
 @test "handout: refuses a tree with changes unless told" {
     echo "one more line" >>LICENSE
+    echo "1" >lessons/contracts/new.rules
     door handout N=1 OUT="$BATS_TEST_TMPDIR/out"
     [ "$status" -ne 0 ]
     [[ $output == *" M LICENSE"*"in no commit"*"CHANGES=yes"* ]]
@@ -111,7 +112,9 @@ solve() {
     [ "$status" -eq 0 ]
     grep -q '^hash [0-9a-f]*+$' "$BATS_TEST_TMPDIR/out/HANDOUT"
     [ "$(tail -n 1 "$BATS_TEST_TMPDIR/out/LICENSE")" = "one more line" ]
+    [ -f "$BATS_TEST_TMPDIR/out/lessons/contracts/new.rules" ]
     git checkout -q LICENSE
+    rm lessons/contracts/new.rules
 }
 
 @test "handout: wrong words say what was expected" {
@@ -132,6 +135,8 @@ solve() {
     for word in prove texts lint slides test soak "handout N"; do
         [[ $output != *"make $word"* ]]
     done
+    run ./bootstrap slides
+    [[ $status -eq 2 && $output == *"no slides in a handout"* ]]
     for word in prove slides handout; do
         run make "$word"
         [[ $status -ne 0 && $output == *"is no command"* ]]
@@ -141,6 +146,10 @@ solve() {
         [[ $output == *"make ${word%%[0-9N]*}"* ]]
     done < <(grep -ohE '^ *make [a-z][a-z0-9N-]*' README.md lessons/*.md lessons/*/*.md |
         sed 's/^ *make //' | sort -u)
+}
+
+@test "handout: make build leads to what is there" {
+    grep -qxF "Next: make grade" "$BATS_FILE_TMPDIR/next"
 }
 
 @test "handout: a lesson before is whole, and its starter is there" {
