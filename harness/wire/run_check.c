@@ -341,7 +341,7 @@ bool run_check_has_story(const struct script *s, const char *server,
     /* It runs, and no call that is made again and again tells where. */
     bool is_slow = strcmp(code, "slow") == 0 ||
                    (strncmp(code, "busy", 4) == 0 &&
-                    !strstr(journal_get(j, "actual"), "the same calls"));
+                    !was_doing(j, "the same calls again and again"));
     if ((!journal_verdict_is(j, "fail") && !journal_verdict_is(j, "advice")) ||
         strcmp(code, "sanitizer") == 0 || strcmp(code, "not-started") == 0)
         return false;
