@@ -215,7 +215,9 @@ START_TEST(rule_65_manual_repeated)
     event_set(event);
     event_set(event);
     event_reset(event);
-    assert_set(event, 0, "65: Set, Set, Reset");
+    assert_set(event, 0,
+               event->is_set ? "65: Set, Set, Reset, and is_set is true"
+                             : "65: Set, Set, Reset, and is_set is false");
     event_reset(event);
     event_set(event);
     assert_set(event, 1, "65: Reset, Reset, Set");
@@ -419,7 +421,9 @@ START_TEST(rule_62_two_sets_at_once)
         event_set(event);
         join(&first, 1, "62: two threads waited, and Set, Set came");
         join(&second, 1, "62: two threads waited, and Set, Set came");
-        assert_set(event, 0, "62: both signals were taken");
+        assert_set(event, 0,
+                   "62: two threads waited, Set, Set came, both went, and no "
+                   "signal is left: one thread a Set");
         event_destroy(event);
         releases = 0;
     }
