@@ -2,7 +2,7 @@
 # and a handout does not have it.
 
 words += LESSON RUNS GOLDEN BASE OUT CHANGES
-.PHONY: test prove interop soak fuzz lint texts slides handout bench-grade bench-engine
+.PHONY: test prove costs interop soak fuzz lint texts slides handout bench-grade bench-engine
 
 ## test                             all tests of the kit itself
 test:
@@ -12,6 +12,11 @@ test:
 ## prove LESSON=2                   the same for one lesson
 prove:
 	$(run) harness/grade/prove
+
+## costs                            what one mistake costs, per lesson
+## costs LESSON=2                   the same for one lesson
+costs:
+	$(run) harness/grade/costs
 
 ## interop                          every client with every server, nc and socat, too
 interop:
