@@ -70,15 +70,24 @@ struct place {
     struct frame first;  /* of all; it may be the kit's */
     struct frame caller; /* the one above their own, if that is theirs, too; or
                             else its function is empty */
-    struct frame main;   /* the first of theirs in another file than their own,
-                            or else the last of all */
-    struct frame above;  /* the one above that, if there is one of theirs */
+    struct frame main; /* the first in their program's main file, and the one */
+    struct frame above; /* above that; or as own and caller */
 };
+
+/* server.c, loop_server.c, client.c; and none of the library's. */
+static bool is_main(const struct frame *f)
+{
+    static const char *const names[] = {"server.c", "client.c"};
+    size_t length = strlen(f->file), name = strlen(names[0]);
+    return f->is_mine && length >= name &&
+           (strcmp(f->file + length - name, names[0]) == 0 ||
+            strcmp(f->file + length - name, names[1]) == 0);
+}
 
 static bool find_place(const char *text, struct place *p)
 {
     struct frame f;
-    bool found = false, inside = false, is_next = false;
+    bool found = false, inside = false, is_next = false, is_above = false;
     memset(p, 0, sizeof *p);
     for (const char *line = text; line; line = strchr(line, '\n')) {
         line += *line == '\n';
@@ -99,18 +108,26 @@ static bool find_place(const char *text, struct place *p)
         if (!found)
             p->first = f;
         if (!found || (f.is_mine && !p->own.is_mine)) {
-            p->own = p->main = f;
+            p->own = f;
             is_next = true;
         } else {
             if (is_next && f.is_mine)
                 p->caller = f;
-            if (f.is_mine && strcmp(p->main.file, p->own.file) == 0)
-                p->main = f;
-            else if (f.is_mine && !p->above.function[0])
-                p->above = f;
             is_next = false;
         }
+        if (!p->main.function[0] && is_main(&f)) {
+            p->main = f;
+            is_above = true;
+        } else {
+            if (is_above && f.is_mine)
+                p->above = f;
+            is_above = false;
+        }
         found = true;
+    }
+    if (!p->main.function[0]) {
+        p->main = p->own;
+        p->above = p->caller;
     }
     return found;
 }
@@ -150,10 +167,6 @@ void sanitizer_main_place(const char *text, struct bytes *out)
     struct place p;
     if (!find_place(text, &p) || !p.own.is_mine)
         return;
-    if (strcmp(p.main.file, p.own.file) == 0) {
-        p.main = p.own;
-        p.above = p.caller;
-    }
     add_frame(&p.main, &p.own, out);
     if (p.above.function[0])
         bytes_printf(out, ", called in line %d of %s()", p.above.line,

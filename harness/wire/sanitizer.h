@@ -30,9 +30,8 @@ void sanitizer_place(const char *text, struct bytes *out);
 /* The same, but nothing where none of the frames is the student's. */
 void sanitizer_own_place(const char *text, struct bytes *out);
 
-/* The same, but in the file that has called upon the others, if they are the
- * student's, too: " in wait(), server.c line 12, inside event_sleep(), called
- * in line 90 of main()". */
+/* The same, but in the program's main file, if it is in the stack: " in wait(),
+ * server.c line 12, inside event_sleep(), called in line 90 of main()". */
 void sanitizer_main_place(const char *text, struct bytes *out);
 
 /* TEXT has many of them, with an empty line behind each. Adds the place of the
