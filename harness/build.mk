@@ -75,12 +75,17 @@ threads := $(foreach l,$(units),$(if $(filter async_receive,$(modules_$l)),$l))
 threaded_programs := $(foreach p,$(lesson_programs),$(if $(filter loop_thread,\
 	$(modules_$(patsubst %/,%,$(dir $p)))),$p))
 
-.PHONY: all programs units memcheck threads tests objects
+# What a student's program may include: headers, and nothing else of the kit.
+include: $(patsubst common/%.h,$(B)/include/%.h,$(wildcard common/*.h))
+$(B)/include/%.h: common/%.h
+	@mkdir -p $(@D); cp $< $@
+
+.PHONY: include all programs units memcheck threads tests objects
 objects: $(objects)
-all: programs units memcheck threads tests $(B)/wire
+all: include programs units memcheck threads tests $(B)/wire
 memcheck: $(memcheck:%=$(B)/memcheck/%)
 threads: $(threads:%=$(B)/threads/%) $(threaded_programs:%=$(B)/tsan/%)
-programs: $(programs) $(trivial:%=$(B)/trivial/%)
+programs: include $(programs) $(trivial:%=$(B)/trivial/%)
 units: $(units:%=$(B)/units/%) $(if $(filter engine,$(library)),$(B)/units/engine-of-the-library)
 tests: $(tests:%=$(B)/tests/%)
 

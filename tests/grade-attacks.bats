@@ -34,6 +34,34 @@ load grade
         "client.c message.c server.c" ]
 }
 
+# A server whose text begins with a line of somebody else's, or of nobody's.
+borrowed() {
+    cp lessons/02-send-receive/server.c "$solution/"
+    sed -i "1i $1" "$solution/server.c"
+    graded 1 grade2 DIR="$solution" CHECK=one-message
+    [[ $output == *"server.c does not compile"* ]]
+}
+
+@test "nothing of the kit, of a neighbour, or of the machine can be included" {
+    [ "$(. harness/grade/sandbox.sh; isolation)" = bubblewrap ] || skip "no sandbox here"
+    echo 'this is my neighbour' >"$BATS_TEST_TMPDIR/message.c"
+    borrowed '#include <message.c>'
+    borrowed "#include \"$PWD/common/message.c\""
+    borrowed '#include "../../../../../lessons/02-send-receive/server.c"'
+    borrowed "#include \"$BATS_TEST_TMPDIR/message.c\""
+    [[ $output != *neighbour* ]]
+    borrowed '#include "/etc/passwd"'
+    [[ $output != *root:* ]]
+    borrowed "__asm__(\".incbin \\\"$PWD/build/wire\\\"\");"
+}
+
+@test "what would be a giant, or has no end, says so" {
+    borrowed 'char giant[40 << 20] = {1};'
+    [[ $output == *"32 MiB"* ]]
+    borrowed '#include "/dev/zero"'
+    [[ $output == *"without an end"* ]]
+}
+
 # A server of the student's that does something to the grader before it serves.
 hostile() {
     cat >"$solution/head.c" <<END

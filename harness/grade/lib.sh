@@ -12,6 +12,8 @@ export LC_ALL=C.UTF-8
 grades=${KIT_GRADES:-build/grade}
 # The largest source file that is graded, in bytes.
 largest=1048576
+# The largest file that compiling it may make, in MiB.
+megabytes=32
 
 # own_folder: makes a folder for this grade alone, and sets $out to it. It goes
 # when the script ends.
@@ -114,7 +116,7 @@ has_threads() { [[ " $(modules "$1" | paste -sd ' ') " == *" loop_thread "* ]]; 
 # parts LESSON: what of the kit a grade of that lesson needs, for build.
 parts() {
     local name
-    echo build/wire
+    printf '%s\n' build/wire include
     while read -r name; do
         printf 'build/%s/%s/%s\n' plain "$1" "$name" san "$1" "$name"
         ! has_threads "$1" || printf 'build/tsan/%s/%s\n' "$1" "$name"

@@ -48,6 +48,12 @@ explain_compile() {
     if grep -q 'undefined reference' "$1/compile.log"; then
         echo "The linker misses a function: it is declared and called, but no"
         echo "file of this lesson defines it. Was it deleted or renamed?"
+    elif grep -q 'File size limit exceeded' "$1/compile.log"; then
+        echo "The compiler may write $megabytes MiB a file, and this would be more. Is there an"
+        echo "array with a large initial value?"
+    elif grep -q 'out of memory' "$1/compile.log"; then
+        echo "The compiler may use 4 GB of memory, and needs more: does a file include"
+        echo "itself, or one without an end?"
     else
         echo "Mend the first error first: the later ones often follow from it."
     fi
