@@ -138,6 +138,12 @@ of_lesson() {
     said "without a pause, though nothing came"
 }
 
+@test "beyond the end of what, and how large that is" {
+    of_lesson 02-send-receive fixed-buffer
+    graded 1 grade2 DIR="$solution" CHECK=lengths
+    said 'beyond the end of a local variable ("text", 1024 bytes), in message_receive()'
+}
+
 @test "who has given back what is used later" {
     of_lesson 05-send-receive-async buffer-used-twice
     graded 1 grade5 DIR="$solution" CHECK=one-message

@@ -221,6 +221,47 @@ static void add_leak(const char *leak, const char *name, struct bytes *out)
     sanitizer_place(direct ? direct : leak, out);
 }
 
+/* The local variable that lies in front of where it went: the sanitizer may
+ * name the one behind. */
+static bool find_variable(const char *error, char *name, unsigned long *size)
+{
+    static const char at[] = "Memory access at offset ";
+    const char *mark = strstr(error, at);
+    const char *line = strstr(error, "This frame has ");
+    unsigned long offset = mark ? strtoul(mark + strlen(at), NULL, 10) : 0;
+    unsigned long begin, end;
+
+    for (; mark && line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (sscanf(line, " [%lu, %lu) '%79[^']'", &begin, &end, name) == 3 &&
+            begin <= offset && offset <= end) {
+            *size = end - begin;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Which variable or block, and how large that is: "buffer", 1024 bytes. */
+static void add_object(const char *error, struct bytes *out)
+{
+    const char *block = strstr(error, "-byte region");
+    const char *global = strstr(error, " of global variable '");
+    char name[80] = "";
+    unsigned long size = 0;
+
+    while (block && block > error && block[-1] >= '0' && block[-1] <= '9')
+        block--;
+    if (find_variable(error, name, &size) ||
+        (global && sscanf(global,
+                          " of global variable '%79[^']'%*[^(](%*[^)]) of size "
+                          "%lu",
+                          name, &size) == 2))
+        bytes_printf(out, " (\"%s\", %lu bytes)", name, size);
+    else if (block && sscanf(block, "%lu-byte region", &size) == 1)
+        bytes_printf(out, " (of %lu bytes)", size);
+}
+
 static void add_error(const char *error, const struct kind *kind,
                       const char *name, struct bytes *out)
 {
@@ -228,11 +269,14 @@ static void add_error(const char *error, const struct kind *kind,
                   strstr(error, "Write of size") ||
                   strstr(error, "caused by a WRITE");
     const char *freed = strstr(error, "\nfreed by thread");
-    bytes_printf(out, "the %s %s %s,", name,
+    bytes_printf(out, "the %s %s %s", name,
                  kind->verb ? kind->verb
                  : writes   ? "writes"
                             : "reads",
                  kind->what);
+    if (!kind->verb)
+        add_object(error, out);
+    bytes_add_text(out, ",");
     add_place(error, true, out);
     if (freed) {
         bytes_add_text(out, "; it was given back");

@@ -677,7 +677,10 @@ START_TEST(rule_57_access)
     struct network_stream *both = stream_of(NETWORK_STREAM_READ_WRITE, true);
 
     ASSERT_FAILS(begins_write(reader), EBADF,
-                 "57: BeginWrite on a stream for reading");
+                 network_stream_can_write(reader)
+                     ? "57: BeginWrite on a stream for reading, of which "
+                       "can_write is true"
+                     : "57: BeginWrite on a stream for reading");
     ASSERT_FAILS(begins_read(writer), EBADF,
                  "57: BeginRead on a stream for writing");
     exchange(reader, writer);
