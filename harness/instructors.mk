@@ -1,8 +1,9 @@
 # The commands for instructors and maintainers; the Makefile includes this file,
 # and a handout does not have it.
 
-words += LESSON RUNS GOLDEN BASE OUT CHANGES
-.PHONY: test prove costs interop soak fuzz lint texts slides handout bench-grade bench-engine
+words += LESSON RUNS GOLDEN BASE OUT CHANGES SUBMISSIONS JOBS STUDENT
+.PHONY: test prove costs interop soak fuzz lint texts slides handout class
+.PHONY: bench-grade bench-engine
 
 ## test                             all tests of the kit itself
 test:
@@ -45,6 +46,12 @@ slides:
 ## handout N=4 OUT=dir              what students get for lesson 4, without solutions
 handout:
 	$(run) harness/grade/handout
+
+## class N=2 SUBMISSIONS=dir OUT=dir grade what a class has handed in
+## class ... JOBS=4                 so many at once
+## class ... STUDENT=name           grade one student again
+class:
+	$(run) harness/grade/class
 
 ## bench-grade                      what compiling and checking cost, per lesson
 bench-grade:
