@@ -122,6 +122,26 @@ setup() { class_setup; }
     [ "$(jq -s 'map(select(.n == 2) | .points) | unique | length' "$out"/submissions/ada/*/*/record.json)" = 2 ]
 }
 
+@test "class: the table follows course.txt, and a change of that grades nothing again" {
+    handed_in ada
+    touch -d 2026-10-08T10:00Z "$in/ada"/*
+    class
+    [[ $output == *"The grades: $out/gradebook.csv"* ]]
+    points=$(record ada .points)
+    grep -q "^ada,,,$points,$points,0,graded,100.0" "$out/gradebook.csv"
+    printf 'due 2 2026-10-07T09:00+00:00\npenalty 50\n' >"$in/course.txt"
+    class
+    [[ $output == *"1 submissions, of which 0 have"* ]]
+    grep -q "^ada,,,0,$points,2,graded,0.0" "$out/gradebook.csv"
+    echo "due 2 soon" >"$in/course.txt"
+    class
+    [[ $status -ne 0 && $output == *"course.txt, line 1: expected a lesson, a time"* ]]
+    echo "grace 9" >"$in/course.txt"
+    echo "grace 8" >"$out/course.txt"
+    class
+    [[ $status -ne 0 && $output == *"say different things"* ]]
+}
+
 @test "class: wrong words say what was expected" {
     run make class
     [[ $status -ne 0 && $output == *"N names the lessons"* ]]
