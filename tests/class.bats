@@ -35,6 +35,9 @@ setup() { class_setup; }
     [ "$(record empty .status)" = nothing-handed-in ]
     [ "$(record torn .status)" = zip-broken ]
     [ -s "$(dirname "$(record_of ada)")/results/manifest" ]
+    [ "$(find "$out/students" -name '*.html' | wc -l)" -eq 7 ]
+    grep -q "1 of 2: right after the reply the server ends its side" "$out/index.html"
+    [[ ${lines[-1]} == "Next: xdg-open '$out/index.html'"* ]]
     [ -z "$(find build -maxdepth 1 -name 'class-*')" ]
 
     # The exit status of each tells these apart.
@@ -126,7 +129,7 @@ setup() { class_setup; }
     handed_in ada
     touch -d 2026-10-08T10:00Z "$in/ada"/*
     class
-    [[ $output == *"The grades: $out/gradebook.csv"* ]]
+    [[ $output == *"The grades: "*"$out/gradebook.csv"* ]]
     points=$(record ada .points)
     grep -q "^ada,,,$points,$points,0,graded,100.0" "$out/gradebook.csv"
     printf 'due 2 2026-10-07T09:00+00:00\npenalty 50\n' >"$in/course.txt"
