@@ -1,7 +1,7 @@
 # The commands for instructors and maintainers; the Makefile includes this file,
 # and a handout does not have it.
 
-words += LESSON RUNS GOLDEN BASE OUT CHANGES SUBMISSIONS JOBS STUDENT
+words += LESSON RUNS GOLDEN BASE OUT CHANGES SUBMISSIONS JOBS STUDENT SHEET
 .PHONY: test prove costs interop soak fuzz lint texts slides handout class
 .PHONY: bench-grade bench-engine
 
@@ -50,6 +50,7 @@ handout:
 ## class N=2 SUBMISSIONS=dir OUT=dir grade what a class has handed in
 ## class ... JOBS=4                 so many at once
 ## class ... STUDENT=name           grade one student again
+## class ... SHEET=grades.csv       fill the grades into a table of Canvas or Moodle
 class:
 	$(run) harness/grade/class
 

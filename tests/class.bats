@@ -136,6 +136,13 @@ setup() { class_setup; }
     class
     [[ $output == *"1 submissions, of which 0 have"* ]]
     grep -q "^ada,,,0,$points,2,graded,0.0" "$out/gradebook.csv"
+    # A table of Canvas's gets the same.
+    printf 'Student,ID,Section,Lesson 2 (9)\nPoints Possible,,,10\nada,1,A,7\n' >"$BATS_TEST_TMPDIR/x y.csv"
+    class SHEET="$BATS_TEST_TMPDIR/x y.csv"
+    [[ $status -eq 0 && $output == *"Filled in: $out/canvas.csv"* ]]
+    grep -q "^ada,1,A,0" "$out/canvas.csv"
+    class SHEET=/no/such
+    [[ $status -ne 0 && $output == *"There is no file /no/such"* ]]
     echo "due 2 soon" >"$in/course.txt"
     class
     [[ $status -ne 0 && $output == *"course.txt, line 1: expected a lesson, a time"* ]]
