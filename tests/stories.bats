@@ -12,13 +12,16 @@ said() {
 
 # The programs of a lesson, with one of its mutants in them.
 of_lesson() {
-    local tree=$BATS_TEST_TMPDIR/tree
+    local tree=$BATS_TEST_TMPDIR/tree module
     mkdir -p "$tree/lessons"
     cp -r "lessons/$1" "$tree/lessons/"
     cp -r common "$tree/"
     patch -s -p1 -d "$tree" <"lessons/$1/mutants/$2.patch"
     rm "$solution"/*
-    cp "$tree/lessons/$1"/[!u]*.c "$tree"/common/*.c "$solution/"
+    cp "$tree/lessons/$1"/[!u]*.c "$solution/"
+    for module in $(<"lessons/$1/adds"); do
+        cp "$tree/common/$module.c" "$solution/"
+    done
 }
 
 @test "the calls that led to it, with what they were asked for and gave" {
