@@ -20,6 +20,7 @@ megabytes=32
 own_folder() {
     mkdir -p "$grades"
     out=$(mktemp -d "$grades/.grading-XXXXXX")
+    chmod 755 "$out"
     trap 'rm -rf "$out"' EXIT
 }
 

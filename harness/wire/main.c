@@ -48,6 +48,11 @@ static const char usage[] =
     "  --contracts DIR               where the rules are\n"
     "  --results DIR                 keeps the manifest, and a journal a "
     "check\n"
+    "  --hide DIR                    wire is in a sandbox of its own, and may\n"
+    "                                mount there: for each program this "
+    "folder\n"
+    "                                is empty, as is /tmp, and it has no "
+    "rights\n"
     "  --format text|tap|junit|json  of the report\n"
     "  --plain                       sentences instead of ladders\n"
     "  --show                        shows the ladder of each check\n"
@@ -107,6 +112,7 @@ enum option_letter {
     OPTION_SHOW,
     OPTION_AGAIN,
     OPTION_KIT,
+    OPTION_HIDE,
     OPTION_PARSE,
     OPTION_LANGUAGE,
     OPTION_EXPLAIN,
@@ -131,6 +137,7 @@ static const struct option long_options[] = {
     {"show", no_argument, NULL, OPTION_SHOW},
     {"again", required_argument, NULL, OPTION_AGAIN},
     {"kit", required_argument, NULL, OPTION_KIT},
+    {"hide", required_argument, NULL, OPTION_HIDE},
     {"parse", no_argument, NULL, OPTION_PARSE},
     {"help-language", no_argument, NULL, OPTION_LANGUAGE},
     {"explain", required_argument, NULL, OPTION_EXPLAIN},
@@ -209,6 +216,9 @@ static void take_option(struct command_line *c, int letter)
         break;
     case OPTION_CONTRACTS:
         c->run.contracts = optarg;
+        break;
+    case OPTION_HIDE:
+        texts_add(&c->run.hidden, optarg);
         break;
     case OPTION_RESULTS:
         c->run.results = optarg;

@@ -230,13 +230,21 @@ static bool is_below(const struct member *m, pid_t root)
     return false;
 }
 
+static pid_t left_out;
+
+void process_leave_out(pid_t pid)
+{
+    left_out = pid;
+}
+
 static int tree(pid_t root, pid_t *pids, bool fresh)
 {
     int count = 0;
     update_table(fresh);
     for (int i = 0; i < table.count && count < PROCESSES_MAX; i++) {
         const struct member *m = &table.list[i];
-        if (!m->ours || (root != table.root && !is_below(m, root)))
+        if (!m->ours || m->pid == left_out ||
+            (root != table.root && !is_below(m, root)))
             continue;
         char state = process_state(m->pid);
         if (state && state != 'Z')

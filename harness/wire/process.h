@@ -25,6 +25,9 @@ int process_tree(pid_t root, pid_t *pids);
  * others are known to sleep, nobody is in the middle of making one. */
 int process_tree_fresh(pid_t root, pid_t *pids);
 
+/* This process is none of the descendants; but those below it are. */
+void process_leave_out(pid_t pid);
+
 /* One letter: R running, S sleeping, D, T stopped, X dying, Z zombie; 0: gone.
  * Where the first thread has ended before others, it is that of another. */
 char process_state(pid_t pid);

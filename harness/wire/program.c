@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include "cell.h"
 #include "quiet.h"
 #include "sockdiag.h"
 
@@ -153,19 +154,25 @@ static void child_limit(int fd, int resource, long value)
         child_fails(fd, START_IMPOSSIBLE, "setrlimit");
 }
 
-/* A mount namespace of its own, in which /etc/hosts is our text. */
+/* A mount namespace of its own. */
+static void child_namespace(int fd)
+{
+    if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+        child_fails(fd, START_NO_NAMESPACE, "unshare");
+    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        child_fails(fd, START_NO_NAMESPACE, "mount /");
+}
+
+/* In that, /etc/hosts is our text. */
 static void child_hosts(int fd, const char *text)
 {
     char path[] = "/tmp/wire-hosts-XXXXXX";
-    if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-        child_fails(fd, START_NO_NAMESPACE, "unshare");
     int file = mkstemp(path);
     if (file < 0 || write(file, text, strlen(text)) < 0 ||
         fchmod(file, 0644) < 0)
         child_fails(fd, START_IMPOSSIBLE, "write /tmp");
     close(file);
-    bool good = mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-                mount(path, "/etc/hosts", NULL, MS_BIND, NULL) == 0;
+    bool good = mount(path, "/etc/hosts", NULL, MS_BIND, NULL) == 0;
     int error = errno;
     unlink(path);
     errno = error;
@@ -200,8 +207,13 @@ static void become_program(const struct program *p, char **argv,
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     child_signals();
+    bool is_in_cell = p->limits.hidden && p->limits.hidden->count > 0;
+    if (p->limits.hosts || is_in_cell)
+        child_namespace(error_fd);
     if (p->limits.hosts)
         child_hosts(error_fd, p->limits.hosts);
+    if (is_in_cell && !cell_mount(p->limits.hidden))
+        child_fails(error_fd, START_IMPOSSIBLE, "hide anything from");
     int in = open("/dev/null", O_RDONLY);
     dup2(in, 0);
     dup2(pipes->out[1], 1);
@@ -221,6 +233,8 @@ static void become_program(const struct program *p, char **argv,
     child_limit(kept, RLIMIT_NOFILE, p->limits.nofile);
     child_limit(kept, RLIMIT_STACK, p->limits.stack);
     child_limit(kept, RLIMIT_AS, p->limits.memory);
+    if (is_in_cell && !cell_drop_rights())
+        child_fails(kept, START_IMPOSSIBLE, "drop the rights of");
     if (p->faults && !faults_confine(p->faults))
         child_fails(kept, START_NO_FAULTS, "set a filter for");
     execvpe(argv[0], argv, environment);
@@ -555,6 +569,7 @@ void programs_end_all(void)
 {
     pid_t pids[PROCESSES_MAX];
     int unseen = 0;
+    cell_end();
     while (unseen < UNSEEN_MS) {
         int count = process_tree(getpid(), pids);
         for (int i = 0; i < count; i++)

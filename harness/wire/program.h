@@ -25,6 +25,9 @@
 
 /* What it may use; 0: as wire itself. Kept for a restart. */
 struct program_limits {
+    const struct text_list *hidden; /* wire is in a sandbox: these folders are
+                                       empty for the program, /tmp is its own,
+                                       and it has no capabilities. Empty: not */
     long nofile, stack, memory, fill_fds;
     char *hosts; /* a text for /etc/hosts */
 };

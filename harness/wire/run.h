@@ -30,6 +30,7 @@ struct options {
                                      own; NULL: none */
     const char *results;          /* folder for journals; NULL: none */
     const char *contracts;        /* folder of the rules */
+    struct text_list hidden;      /* folders that no program may see */
     const char *again; /* how to run one check again; %s is its name */
     const char *kit;   /* its version and hash, for reports; or NULL */
     int lesson;        /* rules from later lessons are advice; 0: all */

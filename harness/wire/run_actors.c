@@ -132,6 +132,7 @@ static void add_program(struct run *r, const char *name, char **command)
     const struct text_list *lists[] = {&r->script->environment,
                                        &r->options->environment};
     program_init(p, name, command);
+    p->limits.hidden = &r->options->hidden;
     if (r->places)
         texts_set(&p->environment, r->places);
     else if (r->follows)
