@@ -19,6 +19,7 @@ of_lesson() {
     patch -s -p1 -d "$tree" <"lessons/$1/mutants/$2.patch"
     rm "$solution"/*
     cp "$tree/lessons/$1"/[!u]*.c "$solution/"
+    [ -f "lessons/$1/adds" ] || return 0 # lesson 8 adds none
     for module in $(<"lessons/$1/adds"); do
         cp "$tree/common/$module.c" "$solution/"
     done
