@@ -136,3 +136,8 @@ told() { grep -o -e '^FAIL.*' -e '^  The .*' -e '[a-z]*() is made to fail: [A-Z]
     [ "$status" -ne 0 ]
     [[ $output == *"expected a plan: eintr, short"* ]]
 }
+
+@test "deadlines may be half as long again" {
+    WIRE_TIMEOUT_MULT=1.5 graded 0 grade2 DIR="$solution" CHECK=one-message
+    grep -q "isolation: " "$KIT_GRADES/02-send-receive/report.txt"
+}

@@ -20,7 +20,7 @@ megabytes=32
 own_folder() {
     mkdir -p "$grades"
     out=$(mktemp -d "$grades/.grading-XXXXXX")
-    chmod 755 "$out"
+    chmod 755 "$out" # what is in a sandbox may be somebody else
     trap 'rm -rf "$out"' EXIT
 }
 
@@ -28,6 +28,12 @@ own_folder() {
 die() {
     printf '%s\n' "$@" >&2
     exit 1
+}
+
+# longer SECONDS: so many, or more where every deadline of wire is longer.
+longer() {
+    awk -v seconds="$1" -v times="${WIRE_TIMEOUT_MULT:-1}" \
+        'BEGIN { print seconds * (times > 1 ? times : 1) }'
 }
 
 # visible: what a text of somebody else's says, with its control bytes as \xHH,

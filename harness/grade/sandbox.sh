@@ -60,12 +60,10 @@ confined() {
     fi
 }
 
-# So long may the checks of a grade take, in seconds.
-patience=900
-
 # judge PROGRAMS RESULTS OPTION...: wire with these options, on the programs in that
 # folder. Where there is a sandbox, wire is in it, with a network of its own; it may
-# mount there, and hides itself, the checks and the results from the programs.
+# mount there, and hides itself, the checks and the results from the programs. It may
+# take a quarter of an hour.
 judge() {
     local programs=$1 results=$2 words=() place
     shift 2
@@ -81,7 +79,7 @@ judge() {
     done
     opened "$programs"
     opened --write "$results"
-    timeout --foreground --kill-after=5 $((patience * ${WIRE_TIMEOUT_MULT:-1})) \
+    timeout --foreground --kill-after=5 "$(longer 900)" \
         "${slot[@]}" "${cell[@]}" --as-pid-1 --cap-add CAP_SYS_ADMIN --proc /proc \
         ${WIRE_TIMEOUT_MULT:+--setenv WIRE_TIMEOUT_MULT "$WIRE_TIMEOUT_MULT"} \
         "${words[@]}" --ro-bind "$programs" /programs --bind "$results" /results \
