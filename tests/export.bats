@@ -111,6 +111,41 @@ field() { jq -c "$2" "$BATS_TEST_TMPDIR/$1"; }
     [[ $(<"$BATS_TEST_TMPDIR/result") == *"NOT RUN  0 of 0  five: "*"has not passed: four."* ]]
 }
 
+@test "export: so it is with a record that was made of a grade" {
+    kit=$BATS_TEST_TMPDIR/kit folder=$BATS_TEST_TMPDIR/submission
+    mkdir -p "$kit/build" "$folder/src" "$BATS_TEST_TMPDIR/results"
+    cp -a CHANGELOG.md harness lessons common "$kit/"
+    cp build/wire "$kit/build/"
+    touch "$folder/src/"{server,client,message}.c
+    echo '{"n": 2, "lesson": "02-send-receive", "student": {"name": "Ada"}, "problem": null}' \
+        >"$folder/submission.json"
+    # A grade in which wire has counted these.
+    verdicts=(one pass - two fail - three undecided - four "not run" three five skip -
+        six "not run" five seven advice - eight "not run" two nine undecided -)
+    for ((i = 0; i < ${#verdicts[@]}; i += 3)); do
+        # shellcheck disable=SC2016  # the $ are for jq
+        jq -cn '{name: $ARGS.positional[0], title: "a title", file: "x.wire", stage: "a",
+            points: "2", duration: "1.5", verdict: $ARGS.positional[1]} +
+            (if $ARGS.positional[2] == "-" then {} else {"waits-for": $ARGS.positional[2]} end) |
+            to_entries[] | {event: "about", ms: 0, line: 0, key: .key, value: .value}' \
+            --args "${verdicts[@]:$i:3}" >"$BATS_TEST_TMPDIR/results/${verdicts[$i]}.jsonl"
+    done
+    build/wire report --format json "$BATS_TEST_TMPDIR"/results/*.jsonl \
+        >"$BATS_TEST_TMPDIR/results/results.json" || true
+    : >"$BATS_TEST_TMPDIR/results/manifest"
+    cat >"$kit/harness/grade/grade" <<END
+#!/bin/sh
+mkdir -p "\$KIT_GRADES/02-send-receive"
+cp -r "$BATS_TEST_TMPDIR/results" "\$KIT_GRADES/02-send-receive/"
+: >"\$KIT_GRADES/02-send-receive/report.txt"
+END
+    "$kit/harness/grade/grade-submission" "$folder" 60
+    [ "$(jq -c '[.points, .points_possible]' "$folder/record.json")" = "[2,8]" ]
+    record=$folder/record.json
+    result gradescope
+    [ "$(field gradescope '[.score, (.tests | map(.max_score) | add)]')" = "[2,8]" ]
+}
+
 @test "export: where no check failed, what could not be decided is no failure" {
     a_record graded one pass two pass three pass four pass five undecided
     result actions
