@@ -2,7 +2,7 @@
 # and a handout does not have it.
 
 words += LESSON RUNS GOLDEN BASE OUT CHANGES SUBMISSIONS JOBS STUDENT SHEET
-.PHONY: test prove costs interop soak fuzz lint texts slides handout class
+.PHONY: test prove costs interop soak fuzz lint texts slides handout class autograder
 .PHONY: bench-grade bench-engine
 
 ## test                             all tests of the kit itself
@@ -53,6 +53,10 @@ handout:
 ## class ... SHEET=grades.csv       fill the grades into a table of Canvas or Moodle
 class:
 	$(run) harness/grade/class
+
+## autograder N=2 OUT=grader.zip   what grades lesson 2 on Gradescope and other services
+autograder:
+	$(run) harness/grade/autograder
 
 ## bench-grade                      what compiling and checking cost, per lesson
 bench-grade:

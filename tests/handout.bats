@@ -58,8 +58,12 @@ solve() {
     cd "$handout" || return
     [ "$(find lessons -maxdepth 1 -name '[0-9]*' | wc -l)" -eq 2 ]
     [ -f lessons/02-send-receive/checks/in-pieces.wire ]
+    # What its dev container is built from.
+    [ -f ".devcontainer/$(jq -r .build.dockerfile .devcontainer/devcontainer.json)" ]
     [ -z "$(find . -name TEACHING.md -o -name mutants -o -name '*.bats' \
-        -o -name .git -o -name slides -o -name golden -o -name INSTRUCTORS.md)" ]
+        -o -name .git -o -name slides -o -name golden -o -name INSTRUCTORS.md \
+        -o -name instructors -o -name platforms -o -name schemas -o -name export \
+        -o -name 'autograde*')" ]
     run grep -rE 'BEGIN SOLUTION|END SOLUTION|/\* slide: ' common lessons
     [ -z "$output" ]
     run grep -l TODO common/*.c

@@ -90,6 +90,14 @@ has_changes() {
     in_git && [ -n "$(git --no-optional-locks status --porcelain)" ]
 }
 
+# committed USAGE: ends where something here is in no commit, unless CHANGES is yes.
+committed() {
+    has_changes && [ "${CHANGES-}" != yes ] || return 0
+    git --no-optional-locks status --short >&2
+    die "These changes are in no commit, so nobody could make this again." \
+        "" "Next: commit them, or take them as they are: $1 CHANGES=yes"
+}
+
 # kit: which kit this is, for results: "VERSION HASH". A handout says what it was
 # made of. Else the hash is that of the tree in git, with a + where there are
 # changes; it is unknown where there is no git, or no commit yet.
@@ -219,6 +227,15 @@ student_files() {
         sed 's/$/.c/'
 }
 
+# handed_in: what students hand in of each lesson, for collect and gradesheet.
+handed_in() {
+    local one
+    while read -r one; do
+        echo "$(number "$one")" "$one" "$(student_files "$one" | paste -sd ' ')" : \
+            "$(optional "$one" | sed 's/$/.c/' | paste -sd ' ')"
+    done < <(lessons)
+}
+
 # source_of LESSON FILE: where the reference for a student's file lies.
 source_of() {
     if [ -f "lessons/$1/$2" ]; then
@@ -244,6 +261,14 @@ starter_of() {
 # checks LESSON: its checks in order, a line "NAME STAGE PROGRAM FILE" for each.
 # PROGRAM is the one that its steps call the server.
 checks() { build/wire list "lessons/$1/checks/list"; }
+
+# points_of LESSON: those of all its checks. Needs wire.
+points_of() {
+    local file
+    checks "$1" | while read -r _ _ _ file; do
+        sed -n 's/^points *//p' "$file"
+    done | awk '{ sum += $1 } END { print sum }'
+}
 
 # check_files LESSON: the files of its checks, each once.
 check_files() { checks "$1" | awk '!seen[$4]++ { print $4 }'; }
