@@ -181,7 +181,8 @@ gradescope() {
     [[ $(jq -r .uuid "$question/info.json") =~ ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ ]]
     [ "$(jq -r '.title, .type, .gradingMethod, .externalGradingOptions.timeout' "$question/info.json" |
         paste -sd ' ')" = "Lesson 2 v3 External 600" ]
-    grep -q 'file-names="client.c,server.c,message.c"' "$question/question.html"
+    grep -q ' file-names="client.c,server.c,message.c" optional-file-names=""' "$question/question.html"
+    run ! grep "@" "$question"/*
     read -r -a entrypoint < <(jq -r .externalGradingOptions.entrypoint "$question/info.json")
     handed_in "$grade/student"
     in_place / "${entrypoint[@]}"
