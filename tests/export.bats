@@ -220,3 +220,14 @@ END
     run harness/grade/export nonsense "$record"
     [[ $status -eq 1 && $output == "usage: export gradescope|"* ]]
 }
+
+@test "export: the points of a lesson are those that its list gives, not those of the files" {
+    list=lessons/08-async-echo/checks/list
+    free=$(sed -n 's/^use .* free \([a-z-]*\).*/\1/p' "$list" | head -n 1)
+    [ -n "$free" ]
+    [ "$(build/wire list "$list" | awk -v name="$free" '$1 == name { print $5 }')" = 0 ]
+    # shellcheck disable=SC2016  # it is for that shell
+    sum=$(bash -c '. harness/grade/lib.sh; points_of 08-async-echo')
+    [ "$sum" = "$(build/wire list "$list" | awk '{ sum += $5 } END { print sum }')" ]
+    [ "$sum" -gt 0 ]
+}

@@ -20,7 +20,7 @@ steadied() {
     local file program
     build/wire list lessons/03-select/checks/list |
         grep -v '^\(beyond-select\|says-so\|bounded\|cost\) ' |
-        while read -r _ _ program file; do
+        while read -r _ _ program file _; do
             [ "$program" = server ] || continue
             if grep -q '^ *server' "$file" && ! grep -q -E \
                 -e '^ *(client|server +(stop|restart|signal|exit|start raw))' \

@@ -258,17 +258,12 @@ starter_of() {
     fi
 }
 
-# checks LESSON: its checks in order, a line "NAME STAGE PROGRAM FILE" for each.
+# checks LESSON: its checks in order, a line "NAME STAGE PROGRAM FILE POINTS" for each.
 # PROGRAM is the one that its steps call the server.
 checks() { build/wire list "lessons/$1/checks/list"; }
 
 # points_of LESSON: those of all its checks. Needs wire.
-points_of() {
-    local file
-    checks "$1" | while read -r _ _ _ file; do
-        sed -n 's/^points *//p' "$file"
-    done | awk '{ sum += $1 } END { print sum }'
-}
+points_of() { checks "$1" | awk '{ sum += $5 } END { print sum }'; }
 
 # check_files LESSON: the files of its checks, each once.
 check_files() { checks "$1" | awk '!seen[$4]++ { print $4 }'; }

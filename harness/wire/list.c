@@ -425,8 +425,8 @@ void list_print(const struct list *l, struct bytes *out)
 {
     for (int i = 0; i < l->count; i++) {
         const struct list_entry *e = &l->entries[i];
-        bytes_printf(out, "%s %c %s %s\n", e->script.name, stage_of(e),
-                     e->program, e->script.path);
+        bytes_printf(out, "%s %c %s %s %d\n", e->script.name, stage_of(e),
+                     e->program, e->script.path, e->script.points);
     }
 }
 

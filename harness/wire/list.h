@@ -52,7 +52,7 @@ void list_keep_program(struct list *l, const char *program);
 int list_select(struct list *l, char stage, const struct text_list *names,
                 bool with_needs);
 
-/* A line "NAME STAGE PROGRAM FILE" for each check. */
+/* A line "NAME STAGE PROGRAM FILE POINTS" for each check. */
 void list_print(const struct list *l, struct bytes *out);
 
 /* The entry of that name, or NULL. */
