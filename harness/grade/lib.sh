@@ -118,7 +118,7 @@ kit() {
 # build TARGET...: brings parts of the kit up to date; quiet if all goes well.
 # Two builds never run at the same time in one folder.
 build() {
-    mkdir -p build
+    mkdir -p build/units # a sandbox is shown it, also where a lesson has none
     flock -o build/.lock make -s -f harness/build.mk -j "$(nproc)" "$@" ||
         die "" "The kit itself does not compile (see above)." \
             "If you changed nothing in lessons/, common/ or harness/, run" \
