@@ -12,8 +12,9 @@ export LC_ALL=C.UTF-8
 grades=${KIT_GRADES:-build/grade}
 # The largest source file that is graded, in bytes.
 largest=1048576
-# The largest file that compiling it may make, in MiB.
-megabytes=32
+# The largest file that compiling it may make, in MiB; and how long each step of that
+# may take.
+megabytes=32 compile_seconds=60
 
 # own_folder: makes a folder for this grade alone, and sets $out to it. It goes
 # when the script ends.

@@ -37,14 +37,8 @@ copy_sources() {
     done < <(optional "$lesson" | sed 's/$/.c/')
 }
 
-# explain_compile OUT: why it does not compile, in words and the compiler's.
-explain_compile() {
-    local file
-    file=$(cat "$1/failed" 2>/dev/null || echo "A program")
-    echo "$file does not compile, so nothing was run and nothing was checked."
-    echo
-    head -n 20 "$1/compile.log" | sed 's/^/    /'
-    echo
+# advice_on_compiling OUT: what the compiler's words mean for a student.
+advice_on_compiling() {
     if grep -q 'undefined reference' "$1/compile.log"; then
         echo "The linker misses a function: it is declared and called, but no"
         echo "file of this lesson defines it. Was it deleted or renamed?"
@@ -54,19 +48,39 @@ explain_compile() {
     elif grep -q 'out of memory' "$1/compile.log"; then
         echo "The compiler may use 4 GB of memory, and needs more: does a file include"
         echo "itself, or one without an end?"
+    elif grep -q 'it takes more than' "$1/compile.log"; then
+        echo "The compiler may take $compile_seconds seconds a file. Is there a macro that makes a long"
+        echo "text of a short one?"
     else
         echo "Mend the first error first: the later ones often follow from it."
     fi
 }
 
+# explain_compile OUT: why it does not compile, in words and the compiler's.
+explain_compile() {
+    local file
+    file=$(cat "$1/failed" 2>/dev/null || echo "A program")
+    echo "$file does not compile, so nothing was run and nothing was checked."
+    echo
+    head -n 20 "$1/compile.log" | sed 's/^/    /'
+    echo
+    advice_on_compiling "$1"
+}
+
 # compile_folder FOLDER OUT: the student's programs in OUT/bin; says so and
-# gives 1 if they do not compile.
+# gives 1 if they do not compile, or 2 if the sandbox could not be started.
 compile_folder() {
+    local status=0
     copy_sources "$1" "$2/src"
-    if ! harness/grade/compile --handed-in "$lesson" "$2/src" "$2/bin"; then
+    harness/grade/compile --handed-in "$lesson" "$2/src" "$2/bin" || status=$?
+    if [ "$status" -eq 1 ]; then
         explain_compile "$2/bin"
-        return 1
+    elif [ "$status" -ne 0 ]; then
+        echo "The sandbox to compile in could not be started: that is the machine's fault,"
+        echo "not yours. Nothing was judged."
+        sed 's/^/    /' "$2/bin/compile.log"
     fi
+    [ "$status" -eq 0 ] || return "$status"
     if [ -s "$2/bin/compile.log" ]; then
         echo "It compiles, but the compiler warns:"
         echo

@@ -15,14 +15,19 @@
  * own, which ends with it. False, with errno. */
 bool cell_begin(void);
 
-/* Ends all of them, whatever they do. Nothing, where there is no such
- * namespace. */
+/* Ends all of them, whatever they do; there can be no more of them then.
+ * Nothing, where there is no such namespace. */
 void cell_end(void);
+
+/* What all programs of this check use together is more than they may: says
+ * what, as in "2048 MiB of memory". NULL: it is not. */
+const char *cell_excess(void);
 
 /* The rest is for the child, in a mount namespace of its own, before it becomes
  * the program. False, with errno. */
 bool cell_mount(const struct text_list *hidden);
-/* Nothing that the program does from now on gives it more rights. */
+/* Nothing that the program does from now on gives it more rights; and where
+ * memory gets scarce, the kernel ends it before others. */
 bool cell_drop_rights(void);
 
 #endif

@@ -263,6 +263,15 @@ int process_tree_fresh(pid_t root, pid_t *pids)
     return tree(root, pids, true);
 }
 
+int process_count(void)
+{
+    int count = 0;
+    update_table(false);
+    for (int i = 0; i < table.count; i++)
+        count += table.list[i].ours;
+    return count;
+}
+
 int process_children(pid_t pid)
 {
     int count = 0;
@@ -452,14 +461,20 @@ bool process_read_memory(pid_t pid, unsigned long place, void *out, size_t size)
            process_vm_readv(pid, &here, 1, &there, 1, 0) == (ssize_t)size;
 }
 
-static unsigned long status_number(pid_t pid, const char *name)
+/* A number in one of the files of a process that say what each is. */
+static unsigned long file_number(pid_t pid, const char *file, const char *name)
 {
     char path[48], text[4096];
-    snprintf(path, sizeof path, "/proc/%d/status", (int)speaker(pid));
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)speaker(pid), file);
     if (slurp(path, text, sizeof text) <= 0)
         return 0;
     const char *line = strstr(text, name);
     return line ? strtoul(line + strlen(name), NULL, 10) : 0;
+}
+
+static unsigned long status_number(pid_t pid, const char *name)
+{
+    return file_number(pid, "status", name);
 }
 
 bool process_awaits_signal(pid_t pid, int signal)
@@ -512,6 +527,11 @@ bool process_has_thread_named(pid_t pid, const char *name)
 size_t process_rss(pid_t pid)
 {
     return status_number(pid, "\nVmRSS:") * 1024;
+}
+
+size_t process_share(pid_t pid)
+{
+    return file_number(pid, "smaps_rollup", "\nPss:") * 1024;
 }
 
 size_t process_address_space(pid_t pid)

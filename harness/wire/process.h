@@ -25,6 +25,10 @@ int process_tree(pid_t root, pid_t *pids);
  * others are known to sleep, nobody is in the middle of making one. */
 int process_tree_fresh(pid_t root, pid_t *pids);
 
+/* How many there are below wire, dead ones and more than PROCESSES_MAX among
+ * them. It is cheap: who asks may have little time. */
+int process_count(void);
+
 /* This process is none of the descendants; but those below it are. */
 void process_leave_out(pid_t pid);
 
@@ -84,6 +88,8 @@ bool descriptor_has_edges(pid_t pid, int fd);
 
 /* VmRSS in bytes; 0 where it is not known. */
 size_t process_rss(pid_t pid);
+/* The same, where what several processes share counts once among them all. */
+size_t process_share(pid_t pid);
 /* VmSize in bytes. */
 size_t process_address_space(pid_t pid);
 int process_thread_count(pid_t pid);

@@ -515,7 +515,7 @@ bool program_pump(struct program *p, struct journal *j)
         p->ended = true;
         p->status = status;
         p->listening = false;
-        describe_end(status, &text);
+        program_describe_end(p, &text);
         journal_text(j, EVENT_EXIT, p->name, "%s", bytes_text(&text));
         bytes_free(&text);
         moved = true;
@@ -638,13 +638,14 @@ static const struct {
     int number;
     const char *name;
 } signals[] = {
-    {SIGHUP, "SIGHUP"},   {SIGINT, "SIGINT"},   {SIGQUIT, "SIGQUIT"},
-    {SIGILL, "SIGILL"},   {SIGABRT, "SIGABRT"}, {SIGBUS, "SIGBUS"},
-    {SIGFPE, "SIGFPE"},   {SIGKILL, "SIGKILL"}, {SIGUSR1, "SIGUSR1"},
-    {SIGSEGV, "SIGSEGV"}, {SIGUSR2, "SIGUSR2"}, {SIGPIPE, "SIGPIPE"},
-    {SIGALRM, "SIGALRM"}, {SIGTERM, "SIGTERM"}, {SIGCHLD, "SIGCHLD"},
-    {SIGCONT, "SIGCONT"}, {SIGSTOP, "SIGSTOP"}, {SIGXCPU, "SIGXCPU"},
-    {SIGSYS, "SIGSYS"},   {SIGTRAP, "SIGTRAP"}, {SIGWINCH, "SIGWINCH"},
+    {SIGHUP, "SIGHUP"},     {SIGINT, "SIGINT"},   {SIGQUIT, "SIGQUIT"},
+    {SIGILL, "SIGILL"},     {SIGABRT, "SIGABRT"}, {SIGBUS, "SIGBUS"},
+    {SIGFPE, "SIGFPE"},     {SIGKILL, "SIGKILL"}, {SIGUSR1, "SIGUSR1"},
+    {SIGSEGV, "SIGSEGV"},   {SIGUSR2, "SIGUSR2"}, {SIGPIPE, "SIGPIPE"},
+    {SIGALRM, "SIGALRM"},   {SIGTERM, "SIGTERM"}, {SIGCHLD, "SIGCHLD"},
+    {SIGCONT, "SIGCONT"},   {SIGSTOP, "SIGSTOP"}, {SIGXCPU, "SIGXCPU"},
+    {SIGXFSZ, "SIGXFSZ"},   {SIGSYS, "SIGSYS"},   {SIGTRAP, "SIGTRAP"},
+    {SIGWINCH, "SIGWINCH"},
 };
 
 const char *signal_name(int number)
@@ -667,10 +668,22 @@ int signal_number(const char *name)
 
 void describe_end(int status, struct bytes *out)
 {
-    if (WIFSIGNALED(status))
-        bytes_printf(out, "was killed by %s", signal_name(WTERMSIG(status)));
+    int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    if (number)
+        bytes_printf(out, "was killed by %s%s", signal_name(number),
+                     number == SIGXCPU   ? " (too much time on a processor)"
+                     : number == SIGXFSZ ? " (too large a file)"
+                                         : "");
     else
         bytes_printf(out, "exited with status %d", WEXITSTATUS(status));
+}
+
+void program_describe_end(const struct program *p, struct bytes *out)
+{
+    if (p->excess)
+        bytes_printf(out, "used more than %s, and was ended", p->excess);
+    else
+        describe_end(p->status, out);
 }
 
 void program_become_subreaper(void)

@@ -58,8 +58,9 @@ struct program {
     pid_t pid;
     int pidfd; /* readable at the end of the process; -1: not to be had */
     bool ended;
-    int status;       /* as waitpid() gives it */
-    bool end_is_fine; /* a step has asked for the end, or judged it */
+    int status;         /* as waitpid() gives it */
+    const char *excess; /* what it has used too much of, so that it was ended */
+    bool end_is_fine;   /* a step has asked for the end, or judged it */
     struct program_output out, err;
 
     bool listening;
@@ -142,6 +143,8 @@ const char *signal_name(int number);
 int signal_number(const char *name);
 /* "exited with status 0", "was killed by SIGSEGV" */
 void describe_end(int status, struct bytes *out);
+/* The same of a program; or "used more than ..., and was ended". */
+void program_describe_end(const struct program *p, struct bytes *out);
 
 /* Makes wire the parent of all orphans below it. */
 void program_become_subreaper(void);

@@ -105,8 +105,10 @@ struct run {
     bool stirred; /* the last look let a thread go on that stood at a call */
     bool frame_has_timer; /* that of unit tests, which ends none of their waits
                            */
-    bool described; /* what the programs are doing stands in the journal */
-    bool moves_on;  /* the last wait has lost its patience, not its hope */
+    bool described;     /* what the programs are doing stands in the journal */
+    double excess_look; /* when it is looked next whether a program uses too
+                           much */
+    bool moves_on;      /* the last wait has lost its patience, not its hope */
 
     struct spin spin; /* what a program was proved to do again and again */
 

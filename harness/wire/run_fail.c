@@ -195,7 +195,7 @@ static void describe_program(struct run *r, struct program *p)
     struct bytes text = {0};
 
     if (p->ended) {
-        describe_end(p->status, &text);
+        program_describe_end(p, &text);
         struct bytes line = {0};
         bytes_printf(&line, "the %s %s", p->name, bytes_text(&text));
         journal_about(r->journal, "doing", bytes_text(&line));
@@ -581,11 +581,13 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
     struct program *dead = find_dead(r);
     struct bytes text = {0};
 
-    if (moves_on && !dead)
+    if (moves_on && !dead) {
+        journal_about(r->journal, "code", "moves-on");
         return run_undecided(r,
                              "the program still makes progress after %.0f s, "
                              "and has not come to an end (%s)",
                              run_patience_ms() / 1e3, sentence);
+    }
     if (!dead && r->script->timer && machine_is_too_busy(r))
         return run_undecided(r,
                              "the machine is too busy: the program has a "
@@ -597,9 +599,11 @@ static bool fail_with(struct run *r, const char *code, const char *sentence)
         if (sanitizer_spoke(dead, &text)) {
             code = "sanitizer";
         } else {
-            code = WIFSIGNALED(dead->status) ? "killed" : "exited";
+            code = dead->excess                ? "excess"
+                   : WIFSIGNALED(dead->status) ? "killed"
+                                               : "exited";
             bytes_printf(&text, "the %s ", dead->name);
-            describe_end(dead->status, &text);
+            program_describe_end(dead, &text);
             bytes_add_text(&text, " in the middle of the check");
         }
         if (*sentence)

@@ -1,6 +1,7 @@
 /* The one loop behind every wait, and when waiting has no more sense. */
 #include "run.h"
 
+#include "cell.h"
 #include "sanitizer.h"
 
 #include <linux/sockios.h>
@@ -489,6 +490,27 @@ static void tell_rest(struct run *r, bool rests)
  * that has shown nothing, again after twice the time. */
 #define WATCH_AFTER_MS 50
 
+/* What the kernel limits only for one process at a time. How often it is looked
+ * at depends on what that costs. */
+#define EXCESS_PAUSE_MS 10
+#define EXCESS_SHARE 3
+
+/* Whoever has too much of it is ended with all that is below wire: a thousand
+ * processes leave nobody else a processor. */
+static void end_excess(struct run *r)
+{
+    double now = clock_ms();
+    if (!r->options->hidden.count || now < r->excess_look)
+        return;
+    const char *excess = cell_excess();
+    if (excess)
+        cell_end();
+    for (int i = 0; excess && i < r->program_count; i++)
+        r->programs[i].excess = excess;
+    double cost = clock_ms() - now;
+    r->excess_look = now + EXCESS_PAUSE_MS + EXCESS_SHARE * cost;
+}
+
 /* The loop behind every wait. `quiet_is_enough` ends it on QUIET_TIMED too. */
 static enum wait_end wait_until(struct run *r, wait_condition *condition,
                                 void *context, bool quiet_is_enough,
@@ -500,6 +522,7 @@ static enum wait_end wait_until(struct run *r, wait_condition *condition,
     r->still_since = r->wait_since = 0;
     r->moves_on = false;
     for (;;) {
+        end_excess(r);
         bool moved = run_pump(r), stirs = r->stirred;
         if (condition && condition(r, context))
             return WAIT_DONE;

@@ -33,7 +33,7 @@ static void show_actual_end(struct run *r, const struct program *p)
 {
     struct bytes text = {0};
     if (p->ended)
-        describe_end(p->status, &text);
+        program_describe_end(p, &text);
     else
         bytes_add_text(&text, "still running");
     run_actual(r, "%s", bytes_text(&text));
@@ -192,7 +192,7 @@ bool verb_passes(struct run *r, const struct target *t, const struct step *s)
         run_note_busy(r, end);
         describe_hang(r, p, end == WAIT_HOPELESS, &what);
     } else if (!first_failed_test(p, &what)) {
-        describe_end(p->status, &what);
+        program_describe_end(p, &what);
     }
     run_fail(r, end == WAIT_DONE ? "unit-test" : "hangs",
              "a unit test failed: %s", bytes_text(&what));

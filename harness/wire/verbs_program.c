@@ -186,6 +186,9 @@ static bool start(struct run *r, struct program *p, const struct arguments *a)
     struct bytes why = {0};
     if (p->started && !p->ended)
         return run_undecided(r, "the check starts the %s twice", p->name);
+    if (p->excess)
+        return run_fail(r, "excess", "the %s used more than %s", p->name,
+                        p->excess);
     enum start_result result =
         program_start(p, a->texts, a->count, r->journal, &why);
     bool good = result == START_DONE;
@@ -319,7 +322,7 @@ static bool wait_until_it_listens(struct run *r, struct program *p, int port)
         else
             run_actual(r, "it ended before it listened");
         struct bytes how = {0};
-        describe_end(p->status, &how);
+        program_describe_end(p, &how);
         p->end_is_fine = true; /* this failure is about just that */
         run_fail(r, "not-listening", "the %s never listened: it %s", p->name,
                  bytes_text(&how));
