@@ -1,9 +1,9 @@
 # The commands for instructors and maintainers; the Makefile includes this file,
 # and a handout does not have it.
 
-words += LESSON RUNS GOLDEN BASE OUT CHANGES SUBMISSIONS JOBS STUDENT SHEET
+words += LESSON RUNS GOLDEN BASE OUT CHANGES SUBMISSIONS JOBS STUDENT SHEET ATTACK LEVEL
 .PHONY: test prove costs interop soak fuzz lint texts slides handout class autograder
-.PHONY: bench-grade bench-engine
+.PHONY: bench-grade bench-engine prove-sandbox
 
 ## test                             all tests of the kit itself
 test:
@@ -13,6 +13,11 @@ test:
 ## prove LESSON=2                   the same for one lesson
 prove:
 	$(run) harness/grade/prove
+
+## prove-sandbox                    try to cheat and to harm: tests/attacks/
+## prove-sandbox ATTACK=name        the same with one of them
+prove-sandbox:
+	$(run) harness/grade/prove-sandbox
 
 ## costs                            what one mistake costs, per lesson
 ## costs LESSON=2                   the same for one lesson

@@ -1,0 +1,12 @@
+/*
+ * Stops itself, again and again.
+ *
+ * Earns: nothing
+ */
+#include <signal.h>
+
+int main(void)
+{
+    for (;;)
+        raise(SIGSTOP);
+}
