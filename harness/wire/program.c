@@ -472,6 +472,7 @@ static void note_stop(struct program *p, int status)
     bool by_itself = status >> 16 == 0 && signal != (SIGTRAP | 0x80);
 
     p->at_stop = true;
+    p->stops++;
     p->stop_signal = by_itself ? signal : 0;
 }
 

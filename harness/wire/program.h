@@ -78,6 +78,7 @@ struct program {
 
     bool held_back;  /* its first thread stops at each system call */
     bool at_stop;    /* and stands still, until the others sleep */
+    unsigned stops;  /* how often it did */
     int stop_signal; /* that it gets when it goes on; or 0 */
 
     bool has_baseline;

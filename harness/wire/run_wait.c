@@ -240,10 +240,14 @@ static enum quiet look(const struct run *r, struct quiet_look *out)
     return out->only_timer && r->frame_has_timer ? QUIET_FOREVER : quiet;
 }
 
-/* A number that changes whenever anything moves on a socket. */
+/* A number that changes whenever anything moves on a socket, or a program that
+ * is held back goes on: each of its calls waits for all others, which on a busy
+ * machine takes long. */
 static unsigned long long progress_mark(struct run *r)
 {
     unsigned long long mark = 0;
+    for (int i = 0; i < r->program_count; i++)
+        mark = mark * 31 + r->programs[i].stops;
     for (int i = 0; i < r->peer_count; i++) {
         const struct peer *p = &r->peers[i];
         struct socket_facts facts;
@@ -436,8 +440,8 @@ static void begin_to_count(struct run *r)
 
 /*
  * Until when to wait. A program that is slow and makes progress gets the same
- * verdict on every machine: what moves on a socket moves the deadline. It is
- * looked at ten times in a period; and somewhere patience ends.
+ * verdict on every machine: what moves moves the deadline (progress_mark). It
+ * is looked at ten times in a period; and somewhere patience ends.
  */
 #define LOOKS_A_PERIOD 10
 #define PERIODS_MAX 12
