@@ -35,6 +35,15 @@ load grade
     [[ $output == *"does not compile"* ]]
 }
 
+@test "what a sanitizer finds before the server listens counts, too" {
+    sed -i -e '1i #include <stdlib.h>\
+static volatile char seen;' -e '/setvbuf(stdout/a\
+    char *block = malloc(4); block[argc + 3] = 1; seen = block[argc + 3]; free(block);' \
+        "$solution/server.c"
+    graded 1 grade2 DIR="$solution" CHECK=one-message
+    [[ $output == *"The server "*"in main(), server.c"* ]]
+}
+
 # The leak sanitizer goes through a gigabyte at its end.
 @test "what is lost for good is found, however long the search takes" {
     sed -i -e '1i #include <stdlib.h>' -e '/setvbuf(stdout/a\

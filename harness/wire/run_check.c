@@ -86,11 +86,10 @@ static bool still_alive(struct run *r)
     run_pump(r);
     for (int i = 0; i < r->program_count; i++) {
         struct program *p = &r->programs[i];
-        if (!p->started || !p->ended || p->end_is_fine)
+        bool found = p->ended && sanitizer_ended(p->status);
+        if (!p->started || !p->ended || (p->end_is_fine && !found))
             continue;
-        bool crashed = WIFSIGNALED(p->status) ||
-                       WEXITSTATUS(p->status) == SANITIZER_STATUS;
-        if (crashed || strcmp(p->name, "client") != 0)
+        if (found || WIFSIGNALED(p->status) || strcmp(p->name, "client") != 0)
             return run_fail(r, "exited", "the %s ended by itself", p->name);
     }
     return true;
@@ -267,7 +266,7 @@ static bool let_it_end(struct run *r)
             continue;
         program_signal(p, SIGTERM, r->journal);
         if (run_wait_or_rest(r, has_ended, p) == WAIT_DONE &&
-            WIFEXITED(p->status) && WEXITSTATUS(p->status) == SANITIZER_STATUS)
+            sanitizer_ended(p->status))
             return run_fail(r, "sanitizer", "%s", "");
     }
     return true;

@@ -433,7 +433,8 @@ static struct program *find_dead(struct run *r)
 {
     for (int i = 0; i < r->program_count; i++) {
         struct program *p = &r->programs[i];
-        if (!p->started || p->end_is_fine || p->frozen)
+        bool found = p->ended && sanitizer_ended(p->status);
+        if (!p->started || (p->end_is_fine && !found) || p->frozen)
             continue;
         if (!p->ended && any_connection_ended(r))
             run_wait_briefly(r, has_ended, p);
@@ -442,8 +443,7 @@ static struct program *find_dead(struct run *r)
         if (!p->ended)
             continue;
         bool is_client = strcmp(p->name, "client") == 0;
-        if (WIFSIGNALED(p->status) ||
-            WEXITSTATUS(p->status) == SANITIZER_STATUS || !is_client)
+        if (WIFSIGNALED(p->status) || sanitizer_ended(p->status) || !is_client)
             return p;
     }
     return NULL;

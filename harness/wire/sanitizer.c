@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 struct kind {
     const char *name; /* the sanitizer's */
@@ -303,6 +304,11 @@ static void add_undefined(const char *text, const char *word, const char *name,
     while (line > text && line[-1] != '\n')
         line--;
     bytes_printf(out, ", in %.*s", (int)strcspn(line, " "), line);
+}
+
+bool sanitizer_ended(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == SANITIZER_STATUS;
 }
 
 bool sanitizer_sentence(const char *text, const char *name, struct bytes *out)

@@ -10,6 +10,8 @@
 
 /* The exit status that the sanitizers are told to end with. */
 #define SANITIZER_STATUS 99
+/* True for the wait status of a program that a sanitizer has ended. */
+bool sanitizer_ended(int status);
 
 /* So the sentence calls it if memory is lost for good. */
 #define SANITIZER_LEAK "loses memory that it never gives back"
