@@ -106,20 +106,29 @@ bool verb_exit(struct run *r, const struct target *t, const struct step *s)
     return false;
 }
 
+/* What follows that word at the beginning of a line of its output; or NULL. */
+static const char *said_behind(const struct program *p, const char *word)
+{
+    size_t length = strlen(word);
+    const char *line = bytes_text(&p->out.text);
+
+    while (strncmp(line, word, length) != 0) {
+        line = strchr(line, '\n');
+        if (!line)
+            return NULL;
+        line++;
+    }
+    return line + length;
+}
+
 /* What a unit test says of itself: "FAILED name: message", one a line. */
 static bool first_failed_test(const struct program *p, struct bytes *out)
 {
-    static const char word[] = "FAILED ";
-    const char *text = bytes_text(&p->out.text);
-    const char *line = strncmp(text, word, strlen(word)) == 0
-                           ? text
-                           : strstr(text, "\nFAILED ");
-    if (!line)
-        return false;
-    line += *line == '\n';
-    line += strlen(word);
-    bytes_add(out, line, strcspn(line, "\n"));
-    return true;
+    const char *said = said_behind(p, "FAILED ");
+
+    if (said)
+        bytes_add(out, said, strcspn(said, "\n"));
+    return said != NULL;
 }
 
 /* In the words of the test. */
@@ -181,7 +190,9 @@ bool verb_passes(struct run *r, const struct target *t, const struct step *s)
         return false;
     enum wait_end end = run_wait(r, has_ended, p);
     p->end_is_fine = p->ended && !sanitizer_spoke(p);
-    if (p->ended && WIFEXITED(p->status) && WEXITSTATUS(p->status) == 0)
+    bool succeeded =
+        p->ended && WIFEXITED(p->status) && WEXITSTATUS(p->status) == 0;
+    if (succeeded && said_behind(p, "PASSED "))
         return true;
 
     struct bytes what = {0};
@@ -189,6 +200,9 @@ bool verb_passes(struct run *r, const struct target *t, const struct step *s)
         r->ending = "nothing";
         run_note_busy(r, end);
         describe_hang(r, p, end == WAIT_HOPELESS, &what);
+    } else if (succeeded) {
+        bytes_add_text(&what, "their program ended with status 0 before they "
+                              "had been run");
     } else if (!first_failed_test(p, &what)) {
         program_describe_end(p, &what);
     }

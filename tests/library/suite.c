@@ -41,14 +41,22 @@ static void tell_place(int signal_number)
         __sanitizer_print_stack_trace();
 }
 
-/* A file, for the tests are processes of their own, and one that hangs can say
- * nothing. */
-static FILE *awaited;
+/* What the tests leave for the frame, in a file, for they are processes of
+ * their own, and one that hangs can say nothing: first what it waits for, and
+ * from ENDS on a byte for each test that has come to its end. */
+static FILE *notes;
+enum { ENDS = 4096 };
+static int test_number = -1; /* of the one that runs */
+
+static void note(const char *bytes, size_t length, off_t place)
+{
+    if (pwrite(fileno(notes), bytes, length, place) != (ssize_t)length)
+        perror("the notes of a test");
+}
 
 void suite_wait_for(const char *words)
 {
-    if (pwrite(fileno(awaited), words, strlen(words) + 1, 0) == -1)
-        perror("what is waited for");
+    note(words, strlen(words) + 1, 0);
 }
 
 static void wait_for_nothing(void)
@@ -60,30 +68,67 @@ static void print_awaited(void)
 {
     char words[160] = "";
 
-    if (pread(fileno(awaited), words, sizeof words - 1, 0) > 0 && words[0])
+    if (pread(fileno(notes), words, sizeof words - 1, 0) > 0 && words[0])
         fprintf(stderr, "waited for: %s\n", words);
 }
 
-static void print_failures(SRunner *runner)
+static void next_test(void)
 {
-    int count = srunner_ntests_failed(runner);
-    TestResult **failures = srunner_failures(runner);
+    test_number++;
+}
+
+static void note_end(void)
+{
+    note("e", 1, ENDS + test_number);
+}
+
+/* A test that has failed has told already why it has no end. For Check one
+ * whose process ends with status 0 has passed, whoever has called exit(). */
+static bool ended_early(TestResult *result, int number)
+{
+    char end = 0;
+
+    return tr_rtype(result) == CK_PASS &&
+           (pread(fileno(notes), &end, 1, ENDS + number) != 1 || end != 'e');
+}
+
+static void print_place(TestResult *result)
+{
+    const char *path = tr_lfile(result);
+    const char *slash = strrchr(path, '/');
+
+    printf(", behind line %d of %s", tr_lno(result),
+           slash != NULL ? slash + 1 : path);
+}
+
+/* Says of each test that failed what it says of itself, if `told`; gives how
+ * many they are. */
+static int print_failures(SRunner *runner, bool told)
+{
+    int count = srunner_ntests_run(runner), failed = 0;
+    TestResult **results = srunner_results(runner);
 
     for (int i = 0; i < count; i++) {
-        const char *path = tr_lfile(failures[i]);
-        const char *slash = strrchr(path, '/');
+        TestResult *result = results[i];
+        bool early = ended_early(result, i);
 
-        printf("FAILED %s: %s", tr_tcname(failures[i]), tr_msg(failures[i]));
+        if (tr_rtype(result) == CK_PASS && !early)
+            continue;
+        failed++;
+        if (!told && !early)
+            continue;
+        printf("FAILED %s: %s", tr_tcname(result),
+               early ? "its process ended with status 0 before the test did"
+                     : tr_msg(result));
         /* It did not come to say what is wrong: so how far it came. */
-        if (tr_rtype(failures[i]) == CK_ERROR)
-            printf(", behind line %d of %s", tr_lno(failures[i]),
-                   slash != NULL ? slash + 1 : path);
+        if (early || tr_rtype(result) == CK_ERROR)
+            print_place(result);
         putchar('\n');
-        if (tr_rtype(failures[i]) == CK_ERROR &&
-            srunner_ntests_run(runner) == 1)
+        if (tr_rtype(result) == CK_ERROR && count == 1)
             print_awaited();
     }
-    free(failures);
+    free(results);
+    return failed;
 }
 
 /* A case for each test: only a case's name can be asked for later. */
@@ -97,7 +142,9 @@ static int add_tests(Suite *all, const struct suite *suite, int argc,
             TCase *one = tcase_create((*test)->name);
 
             tcase_set_timeout(one, 60);
-            tcase_add_checked_fixture(one, wait_for_nothing, NULL);
+            tcase_add_unchecked_fixture(one, next_test, NULL);
+            /* What is added first is torn down last. */
+            tcase_add_checked_fixture(one, wait_for_nothing, note_end);
             tcase_add_checked_fixture(one, suite->set_up, suite->tear_down);
             tcase_add_test(one, *test);
             suite_add_tcase(all, one);
@@ -112,23 +159,26 @@ int suite_run(const struct suite *suite, int argc, char *argv[])
     SRunner *runner = srunner_create(all);
     const struct sigaction action = {.sa_handler = tell_place,
                                      .sa_flags = SA_RESTART};
-    int wanted = 0, failed;
+    int wanted = 0, run, failed;
 
     for (const struct suite *s = suite; s != NULL; s = s->next)
         wanted += add_tests(all, s, argc, argv);
-    awaited = tmpfile();
-    if (awaited == NULL) {
+    notes = tmpfile();
+    if (notes == NULL) {
         perror("tmpfile");
         exit(EXIT_FAILURE);
     }
     sigaction(SIGUSR2, &action, NULL);
     srunner_run_all(runner, argc == 1 ? CK_NORMAL : CK_SILENT);
-    if (argc > 1)
-        print_failures(runner);
-    failed = srunner_ntests_failed(runner);
+    run = srunner_ntests_run(runner);
+    failed = print_failures(runner, argc > 1);
     srunner_free(runner);
-    fclose(awaited);
+    fclose(notes);
     if (wanted == 0)
         fprintf(stderr, "%s: no test is called that\n", suite->title);
-    return failed == 0 && wanted > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (failed > 0 || wanted == 0 || run != wanted)
+        return EXIT_FAILURE;
+    if (argc > 1)
+        printf("PASSED %d\n", run);
+    return EXIT_SUCCESS;
 }

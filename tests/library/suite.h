@@ -19,7 +19,8 @@ void suite_wait_for(const char *words);
 
 /* Runs the tests that the command line names by the beginnings of their names,
  * or all of them; but not those that it names with a - in front. Says "FAILED
- * name: message" for each one that failed. Returns the status for main(). */
+ * name: message" for each one that failed, or else "PASSED" and how many: who
+ * has not read that has seen no test pass. Returns the status for main(). */
 int suite_run(const struct suite *suite, int argc, char *argv[]);
 
 #endif
