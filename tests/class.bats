@@ -8,7 +8,7 @@ setup() { class_setup; }
 
 @test "class: each submission leaves a record, with the grade or the reason" {
     handed_in "Jörg O'Neil"
-    handed_in ada "$without_fin"
+    handed_in ada "$without_fin; \$ a __asm__(\"nop\");"
     handed_in broken
     { printf '#error '; head -c 500000 /dev/zero | tr '\0' 'x'; } >>"$in/broken/server.c"
     handed_in half && rm "$in/half/client.c"
@@ -25,6 +25,7 @@ setup() { class_setup; }
     [ "$(record ada '[.checks[] | .name, .verdict] | join(" ")')" = \
         "one-message pass fin-at-once fail in-pieces pass" ]
     [ "$(record ada '.points < .points_possible')" = true ]
+    [ "$(record ada '[.look[], .points_held] | @csv')" = '"server.c: has inline assembly",0' ]
     [[ $(record ada '.checks[1].report') == "FAIL  fin-at-once"*"FIN"*"Run it again: make grade2 CHECK=fin-at-once"* ]]
     [ "$(record ada '.kit | "\(.version) \(.hash)"')" = "$(make version | head -n 1)" ]
     [ "$(record broken .status)" = does-not-compile ]

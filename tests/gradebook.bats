@@ -19,6 +19,7 @@ record() {
     jq -n --arg name "$1" --argjson n "$2" --arg status "$3" --argjson points "$4" \
         --argjson time "$(date -d "$5" +%s)" --argjson late "${6-null}" '{
             student: {name: $name, slug: $name, id: "4711", email: null}, n: $n, status: $status,
+            points_held: 8, look: ["event.c: calls exit()"],
             points: $points, points_possible: (if $status == "graded" then 40 else null end),
             handed_in: {time: $time, late: $late}}' |
         tee "$out/$place/record.json" >"$out/$place/submission.json"
@@ -123,6 +124,18 @@ bob,4711,,36,40,1,graded,90.0" ]
 \"a,\"\"b\"\"\",4711,,-1,40,0,graded,-2.5" ]
 }
 
+@test "gradebook: points that are held count when they are released" {
+    record "Ada Lovelace" 6 graded 20 2026-10-01T10:00Z
+    record bob 6 graded 20 2026-10-01T10:00Z
+    echo "release 6 Ada Lovelace" >"$course"
+    book
+    [ "$table" = "Ada Lovelace,4711,,28,40,0,graded,70.0
+bob,4711,,20,40,0,graded,50.0" ]
+    echo "release 6 Eve" >>"$course"
+    book
+    [[ $output == *'of lesson 6 for "Eve"; there is no such student.' ]]
+}
+
 @test "course.txt: what is wrong in it is said with the line, and what was expected" {
     harness/grade/course.py harness/grade/course.txt
     wrong() {
@@ -135,9 +148,10 @@ bob,4711,,36,40,1,graded,90.0" ]
     wrong "penalty 200" "0 to 100"
     wrong "grace -1" "as in: grace 3"
     wrong "weight 2" "as in: weight 8 2"
+    wrong "release 6" "as in: release 6 Ada Lovelace"
     wrong "due 2 tomorrow" "as in: due 2 2026-10-12T23:59"
     wrong "due 2 2026-10-12" "as in: due 2 2026-10-12T23:59"
-    wrong "late 3" '"late" is unknown; expected due, penalty, grace or weight'
+    wrong "late 3" '"late" is unknown; expected due, penalty, grace, release or weight'
     printf '\xff\n' >"$course"
     run harness/grade/course.py "$course"
     [[ $status -eq 1 && $output == *"no text in UTF-8"* ]]

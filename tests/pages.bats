@@ -24,7 +24,7 @@ record() {
             n: 2, lesson: "02-send-receive", status: $status,
             reason: (if $status == "graded" then null else "because of <i>this</i>" end),
             text: (if $status == "graded" then null else "server.c: <script>alert(1)</script>" end),
-            kit: {version: "1.0", hash: "abc"}, isolation: "none", seconds: 2.5, undecided: 0,
+            kit: {version: "1.0", hash: "abc"}, isolation: "none", seconds: 2.5, undecided: 0, points_held: 0, look: [],
             points: 3, points_possible: (if $status == "graded" then 10 else null end),
             handed_in: {time: 1791842343, late: null},
             checks: [$ARGS.positional | range(0; length; 2) as $i | {
@@ -120,6 +120,21 @@ END
     record ada zip-broken
     pages
     order "$out/students/ada.html" "Lesson 2: 3 of 10 points" "Also handed in" "the zip cannot be used"
+}
+
+@test "pages: what could bend the unit tests is shown, with the points that are held" {
+    record ada graded one pass
+    record bob graded one pass
+    sed -i 's/"points_held": 0/"points_held": 5/; s/"look": \[\]/"look": ["event.c: has #pragma <b>"]/' \
+        "$out/submissions/0/record.json"
+    pages
+    order "$out/students/ada.html" "5 more points" "are held" "event.c: has #pragma &lt;b&gt;"
+    run ! grep -q "are held" "$out/students/bob.html"
+    order "$out/index.html" "Look at these" ">ada</a>: 5 points held" "event.c: has #pragma &lt;b&gt;"
+    sed "s/^grace.*/release 2 ada/" harness/grade/course.txt >"$out/course.txt"
+    harness/grade/pages "$out" "$out/course.txt"
+    order "$out/students/ada.html" "8 of 10 points"
+    run ! grep -q "are held" "$out/students/ada.html"
 }
 
 @test "pages: the instructor's says what the class misunderstood, the most frequent first" {

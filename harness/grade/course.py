@@ -21,7 +21,7 @@ class Course:
     def __init__(self, path):
         self.path = path
         self.penalty, self.grace = 0, 0
-        self.weights, self.dues = {}, {}
+        self.weights, self.dues, self.releases = {}, {}, set()
         with open(path, encoding='utf-8') as file:
             try:
                 lines = file.read().splitlines()
@@ -43,12 +43,13 @@ class Course:
             self.grace = natural(first)
         elif word == 'weight' and len(more) == 1 and NUMBER.fullmatch(more[0]):
             self.weights[natural(first)] = float(more[0])
+        elif word == 'release' and more:
+            self.releases.add((natural(first), named(more)))
         elif word == 'due' and more:
             when = datetime.datetime.fromisoformat(more[0])
             if len(more[0]) <= 10:
                 raise ValueError('no time of the day')
-            student = unicodedata.normalize('NFC', ' '.join(more[1:])) or None
-            self.dues[natural(first), student] = when.timestamp()
+            self.dues[natural(first), named(more[1:]) or None] = when.timestamp()
         else:
             raise ValueError(word)
 
@@ -57,10 +58,16 @@ class Course:
         forms = {
             'penalty': 'expected the percent that a day late takes, 0 to 100, as in: penalty 10',
             'grace': 'expected a number of days, as in: grace 3',
+            'release': 'expected a lesson and a student, as in: release 6 Ada Lovelace',
             'weight': 'expected a lesson and its weight, as in: weight 8 2',
             'due': 'expected a lesson, a time, and maybe a student, as in: due 2 2026-10-12T23:59',
         }
-        return forms.get(word, f'"{word}" is unknown; expected due, penalty, grace or weight')
+        return forms.get(word, f'"{word}" is unknown; expected due, penalty, grace, release or weight')
+
+    def release(self, record):
+        """Whether its points that are held count."""
+        n, student = record['n'], record['student']
+        return (n, student['name']) in self.releases or (n, student['slug']) in self.releases
 
     def days_late(self, record):
         handed_in, n, student = record['handed_in'], record['n'], record['student']
@@ -84,6 +91,11 @@ def natural(text):
     return int(text)
 
 
+def named(words):
+    """A student's name, as a line of the file has it."""
+    return unicodedata.normalize('NFC', ' '.join(words))
+
+
 class Student:
     def __init__(self, about):
         self.name, self.slug = about['name'], about['slug']
@@ -105,6 +117,9 @@ def standing(out, course):
             record['handed_in'] = json.load(file)['handed_in']
         record['place'] = place
         record['days_late'] = course.days_late(record)
+        if course.release(record):
+            record['points'] += record['points_held']
+            record['points_held'] = 0
         about = record['student']
         student = students.setdefault(about['name'], Student(about))
         student.id, student.email = student.id or about['id'], student.email or about['email']

@@ -59,6 +59,8 @@ static const char usage[] =
     "  --again TEXT                  how to run one check again (%s: its "
     "name)\n"
     "  --kit TEXT                    which kit this is, for the reports\n"
+    "  --hold TEXT                   the points of unit tests are held back,\n"
+    "                                for this reason\n"
     "\n"
     "Checks run side by side: as many as there are cores, and others beside\n"
     "those that wait.\n"
@@ -112,6 +114,7 @@ enum option_letter {
     OPTION_SHOW,
     OPTION_AGAIN,
     OPTION_KIT,
+    OPTION_HOLD,
     OPTION_HIDE,
     OPTION_PARSE,
     OPTION_LANGUAGE,
@@ -137,6 +140,7 @@ static const struct option long_options[] = {
     {"show", no_argument, NULL, OPTION_SHOW},
     {"again", required_argument, NULL, OPTION_AGAIN},
     {"kit", required_argument, NULL, OPTION_KIT},
+    {"hold", required_argument, NULL, OPTION_HOLD},
     {"hide", required_argument, NULL, OPTION_HIDE},
     {"parse", no_argument, NULL, OPTION_PARSE},
     {"help-language", no_argument, NULL, OPTION_LANGUAGE},
@@ -239,6 +243,9 @@ static void take_option(struct command_line *c, int letter)
         break;
     case OPTION_KIT:
         c->run.kit = optarg;
+        break;
+    case OPTION_HOLD:
+        c->run.hold = optarg;
         break;
     case OPTION_PARSE:
         c->parse_only = true;

@@ -20,9 +20,9 @@ bool report_format_find(const char *name, enum report_format *out)
 static struct journal without_what_is_hidden(const struct journal *j)
 {
     static const char *const keys[] = {
-        "name",   "title",     "file",     "kit",     "stage",
-        "points", "level",     "verdict",  "again",   "waits-for",
-        "rule",   "rule-says", "rule-why", "duration"};
+        "name",   "title",     "file",     "kit",      "stage",
+        "points", "level",     "verdict",  "again",    "waits-for",
+        "rule",   "rule-says", "rule-why", "duration", "held"};
     bool broken =
         journal_verdict_is(j, "fail") || journal_verdict_is(j, "advice");
     struct journal told = {
@@ -229,8 +229,8 @@ static void json_list(struct bytes *out, const struct journal *j,
 void report_json(const struct journal *journals, int count, struct bytes *out)
 {
     static const char *const keys[] = {
-        "title",    "file",     "stage",  "level", "verdict", "code",
-        "sentence", "expected", "actual", "hint",  "read",    "waits-for"};
+        "title",    "file",   "stage", "level", "verdict",   "code", "sentence",
+        "expected", "actual", "hint",  "read",  "waits-for", "held"};
     struct totals t = totals_of(journals, count);
 
     bytes_add_text(out, "{");
@@ -261,7 +261,7 @@ void report_json(const struct journal *journals, int count, struct bytes *out)
     bytes_printf(out,
                  "\n],\"passed\":%d,\"failed\":%d,\"advice\":%d,\"skipped\":%d,"
                  "\"not_run\":%d,\"undecided\":%d,\"points\":%d,"
-                 "\"points_possible\":%d}\n",
+                 "\"points_held\":%d,\"points_possible\":%d}\n",
                  t.passed, t.failed, t.advice, t.skipped, t.not_run,
-                 t.undecided, t.points, t.points_possible);
+                 t.undecided, t.points, t.points_held, t.points_possible);
 }

@@ -333,7 +333,12 @@ static void add_totals(const struct totals *t, struct bytes *out)
                      "  %d undecided: the harness could not tell; this never "
                      "counts against you\n",
                      t->undecided);
-    bytes_printf(out, "  points: %d of %d\n", t->points, t->points_possible);
+    bytes_printf(out, "  points: %d of %d", t->points, t->points_possible);
+    if (t->points_held)
+        bytes_printf(out,
+                     ", and %d that are held until your instructor has looked",
+                     t->points_held);
+    bytes_add_text(out, "\n");
     bytes_printf(out, "%d passed, %d failed\n", t->passed, t->failed);
 }
 

@@ -33,6 +33,7 @@ struct options {
     struct text_list hidden;      /* folders that no program may see */
     const char *again; /* how to run one check again; %s is its name */
     const char *kit;   /* its version and hash, for reports; or NULL */
+    const char *hold;  /* why points of unit tests are held back; or NULL */
     int lesson;        /* rules from later lessons are advice; 0: all */
 };
 

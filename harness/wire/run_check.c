@@ -143,6 +143,8 @@ static void describe_check(struct run *r)
                       "This check is hidden: only its rule is told.");
     if (r->options->kit)
         journal_about(j, "kit", r->options->kit);
+    if (r->options->hold && script_uses(s, "unit"))
+        journal_about(j, "held", r->options->hold);
     if (r->options->again) {
         const char *again = r->options->again, *place = strstr(again, "%s");
         if (place)

@@ -16,7 +16,7 @@ struct totals totals_of(const struct journal *journals, int count)
         t.not_run += journal_verdict_is(j, "not run");
         t.undecided += journal_verdict_is(j, "undecided");
         if (passed)
-            t.points += points;
+            *(*journal_get(j, "held") ? &t.points_held : &t.points) += points;
         /* What this machine cannot judge is not held against anyone. */
         if (!journal_verdict_is(j, "skip") &&
             !journal_verdict_is(j, "undecided"))

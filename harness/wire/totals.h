@@ -8,7 +8,9 @@
 
 struct totals {
     int passed, failed, advice, skipped, not_run, undecided;
-    int points, points_possible;
+    /* Those that are held were earned, and count when an instructor has looked.
+     */
+    int points, points_held, points_possible;
 };
 
 struct totals totals_of(const struct journal *journals, int count);
