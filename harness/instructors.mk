@@ -3,7 +3,7 @@
 
 words += LESSON RUNS GOLDEN BASE OUT CHANGES SUBMISSIONS JOBS STUDENT SHEET ATTACK LEVEL
 .PHONY: test prove costs interop soak fuzz lint texts slides handout class autograder
-.PHONY: bench-grade bench-engine prove-sandbox
+.PHONY: bench-grade bench-engine prove-sandbox tournament
 
 ## test                             all tests of the kit itself
 test:
@@ -62,6 +62,10 @@ class:
 ## autograder N=2 OUT=grader.zip   what grades lesson 2 on Gradescope and other services
 autograder:
 	$(run) harness/grade/autograder
+
+## tournament N=3 SUBMISSIONS=dir OUT=dir each client of a class with each server
+tournament:
+	$(run) harness/grade/tournament
 
 ## bench-grade                      what compiling and checking cost, per lesson
 bench-grade:

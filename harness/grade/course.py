@@ -96,6 +96,12 @@ def named(words):
     return unicodedata.normalize('NFC', ' '.join(words))
 
 
+def text(cell):
+    """A cell of a table with text, which no spreadsheet takes for a formula."""
+    cell = '' if cell is None else str(cell)
+    return "'" + cell if cell[:1] in ('=', '+', '-', '@', '\t', '\r') else cell
+
+
 class Student:
     def __init__(self, about):
         self.name, self.slug = about['name'], about['slug']
