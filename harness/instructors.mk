@@ -59,11 +59,11 @@ handout:
 class:
 	$(run) harness/grade/class
 
-## autograder N=2 OUT=grader.zip   what grades lesson 2 on Gradescope and other services
+## autograder N=2 OUT=grader.zip    what grades lesson 2 on Gradescope and other services
 autograder:
 	$(run) harness/grade/autograder
 
-## tournament N=3 SUBMISSIONS=dir OUT=dir each client of a class with each server
+## tournament N=3 SUBMISSIONS=dir   each client of a class with each server
 tournament:
 	$(run) harness/grade/tournament
 
