@@ -1,9 +1,9 @@
 # The commands for instructors and maintainers; the Makefile includes this file,
 # and a handout does not have it.
 
-words += LESSON RUNS GOLDEN BASE OUT CHANGES SUBMISSIONS JOBS STUDENT SHEET ATTACK LEVEL
+words += LESSON RUNS GOLDEN BASE OUT CHANGES SUBMISSIONS JOBS STUDENT SHEET ATTACK LEVEL JPLAG
 .PHONY: test prove costs interop soak fuzz lint texts slides handout class autograder
-.PHONY: bench-grade bench-engine prove-sandbox tournament
+.PHONY: bench-grade bench-engine prove-sandbox tournament similarity
 
 ## test                             all tests of the kit itself
 test:
@@ -66,6 +66,10 @@ autograder:
 ## tournament N=3 SUBMISSIONS=dir   each client of a class with each server
 tournament:
 	$(run) harness/grade/tournament
+
+## similarity N=2 SUBMISSIONS=dir   whose work is alike, by JPlag or Dolos
+similarity:
+	$(run) harness/grade/similarity
 
 ## bench-grade                      what compiling and checking cost, per lesson
 bench-grade:

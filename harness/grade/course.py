@@ -2,7 +2,10 @@
 """What counts in a course: reads a course.txt, and says of each submission how late
 it is, which one counts, and what it is worth. harness/grade/course.txt explains it.
 
-    course.py FILE      only looks whether FILE can be read: status 0, or 1 and why
+    course.py FILE                  only looks whether FILE can be read: status 0, or 1 and why
+    course.py --counts OUT FILE N   prints a line for each student who has handed in
+                                    files of lesson N: the student's folder, and that of
+                                    the submission that counts
 """
 import datetime
 import json
@@ -163,9 +166,16 @@ def total(student, course):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) == 5 and sys.argv[1] == '--counts':
+        out, path, n = sys.argv[2:]
+        for student in standing(out, Course(path)):
+            record = student.counts.get(int(n))
+            if record and record['status'] not in UNREADABLE:
+                print(student.slug, record['place'])
+    elif len(sys.argv) == 2:
+        Course(sys.argv[1])
+    else:
         raise SystemExit('usage: course.py FILE')
-    Course(sys.argv[1])
 
 
 if __name__ == '__main__':
