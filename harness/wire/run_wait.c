@@ -509,8 +509,16 @@ static void end_excess(struct run *r)
     const char *excess = cell_excess();
     if (excess)
         cell_end();
-    for (int i = 0; excess && i < r->program_count; i++)
-        r->programs[i].excess = excess;
+    for (int i = 0; excess && i < r->program_count; i++) {
+        struct program *p = &r->programs[i];
+        p->excess = excess;
+        /* To give gigabytes back takes a while. */
+        while (p->started && !p->ended) {
+            struct pollfd end = {.fd = p->pidfd, .events = POLLIN};
+            poll(&end, 1, 10);
+            program_pump(p, r->journal);
+        }
+    }
     double cost = clock_ms() - now;
     r->excess_look = now + EXCESS_PAUSE_MS + EXCESS_SHARE * cost;
 }
